@@ -1,0 +1,1 @@
+// Lets a folder of headers, or of BPF code, be a library.

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration: one YAML file, read once into plain values that never change afterwards.
+// Every key is declared in one place, config_keys.cpp; reading, `config explain` and `config dump` follow from that.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "telemetry/metrics.h"
+#include "telemetry/redaction.h"
+
+namespace subfloor::agent {
+
+inline constexpr std::string_view default_config_path = "/etc/subfloor/subfloor.yaml";
+
+// Which TCP ports are captured. `list` is in use only with Mode::list.
+struct Ports {
+  enum class Mode : std::uint8_t { automatic, classic, list };
+  Mode mode = Mode::automatic;
+  std::vector<std::uint16_t> list;
+
+  // The ports the kernel filters by; empty: every port.
+  [[nodiscard]] std::vector<std::uint16_t> resolve() const;
+  bool operator==(const Ports&) const = default;
+};
+
+// Where a server listens. `host` is an IPv4 or IPv6 address without brackets, or a name.
+struct Listen {
+  std::string host;
+  std::uint16_t port = 0;
+  bool operator==(const Listen&) const = default;
+};
+
+struct CaptureConfig {
+  Ports ports;
+  bool unix_sockets = true;
+  std::string rung;                                // forced way of attaching, "" for the best that works
+  std::size_t header_limit = 4096;                 // bytes of header fields kept per message
+  std::size_t data_ring = std::size_t{8} << 20;    // bytes
+  std::size_t control_ring = std::size_t{512} << 10;  // bytes
+  Nanoseconds drain_interval = 10'000'000;
+  bool operator==(const CaptureConfig&) const = default;
+};
+
+struct RedactionConfig {
+  std::vector<std::string> headers = default_redacted_headers();
+  std::vector<std::string> query = default_redacted_query_keys();
+  bool operator==(const RedactionConfig&) const = default;
+};
+
+struct TelemetryConfig {
+  bool aggregation = true;                 // false: one span per call
+  Nanoseconds window = 5'000'000'000;
+  std::size_t max_groups = 2000;
+
+  // The window to aggregate over; 0: no aggregation.
+  [[nodiscard]] Nanoseconds effective_window() const { return aggregation ? window : 0; }
+  bool operator==(const TelemetryConfig&) const = default;
+};
+
+struct MetricsConfig {
+  MetricConvention convention = MetricConvention::standard;  // spelled `default` in the file
+  bool operator==(const MetricsConfig&) const = default;
+};
+
+struct PrometheusConfig {
+  bool enabled = true;
+  Listen listen{"127.0.0.1", 9464};
+  bool operator==(const PrometheusConfig&) const = default;
+};
+
+struct JsonConfig {
+  std::string spans;  // file, "-" for standard output, "" for none
+  bool operator==(const JsonConfig&) const = default;
+};
+
+struct ApiConfig {
+  std::string socket = "/run/subfloor/api.sock";  // "" for none
+  std::string group;                              // "" for root alone
+  bool operator==(const ApiConfig&) const = default;
+};
+
+struct LogConfig {
+  log::Level level = log::Level::info;
+  bool operator==(const LogConfig&) const = default;
+};
+
+struct Config {
+  CaptureConfig capture;
+  RedactionConfig redaction;
+  TelemetryConfig telemetry;
+  MetricsConfig metrics;
+  PrometheusConfig prometheus;
+  JsonConfig json;
+  ApiConfig api;
+  LogConfig log;
+  bool operator==(const Config&) const = default;
+};
+
+// Reads YAML text; `file` only names it in messages. The error's message has one line per mistake, each
+// "file:line:column: what" with line and column from 1.
+[[nodiscard]] Result<Config> parse_config(std::string_view yaml, const std::string& file);
+
+// Lays the environment's settings (OTEL_LOG_LEVEL …) over the configuration. lookup gives a variable's value, or null.
+using Environment = const char* (*)(const char* name);
+[[nodiscard]] Result<> apply_environment(Config& config, Environment lookup);
+
+// The file at path, with the environment over it. An empty path is default_config_path where that exists, else the defaults.
+[[nodiscard]] Result<Config> load_config(const std::string& path);
+
+// What the keys mean, for people. A section ("capture") or a key ("capture.ports") narrows it; an error where there is none.
+[[nodiscard]] Result<std::string> explain_config(const std::string& topic = "");
+
+// The configuration as YAML that parse_config reads back to the same values.
+[[nodiscard]] std::string dump_config(const Config& config);
+
+}  // namespace subfloor::agent

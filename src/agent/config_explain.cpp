@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration's declarations, and its values, as text.
+#include <algorithm>
+
+#include "agent/config.h"
+#include "agent/config_keys.h"
+
+namespace subfloor::agent {
+namespace {
+
+constexpr std::size_t text_width = 96;
+
+// Appends text in lines of at most text_width, each after the indent.
+void append_wrapped(std::string& out, std::string_view indent, std::string_view text) {
+  while (!text.empty()) {
+    std::size_t end = text.size();
+    if (end > text_width) {
+      end = text.rfind(' ', text_width);
+      if (end == std::string_view::npos) end = text.size();
+    }
+    out.append(indent).append(text.substr(0, end)).append("\n");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+void append_key(std::string& out, const Section& section, const Key& key, const Config& defaults) {
+  out += fmt::format("  {}.{}\n", section.name, key.name);
+  append_wrapped(out, "      ", key.doc);
+  append_wrapped(out, "      ", fmt::format("type: {}", key.type));
+  append_wrapped(out, "      ", fmt::format("default: {}", key.write(defaults)));
+  if (!key.variable.empty()) out += fmt::format("      environment: {}\n", key.variable);
+}
+
+}  // namespace
+
+Result<std::string> explain_config(const std::string& topic) {
+  const Config defaults;
+  std::string out;
+  for (const Section& section : config_sections()) {
+    const bool whole = topic.empty() || topic == section.name;
+    std::string keys;
+    for (const Key& key : section.keys)
+      if (whole || topic == section.name + "." + key.name) append_key(keys, section, key, defaults);
+    if (keys.empty()) continue;
+    if (!out.empty()) out += '\n';
+    out += fmt::format("{}: {}\n{}", section.name, section.doc, keys);
+  }
+  if (out.empty()) return fail(fmt::format("there is no section or key '{}'", topic));
+  return out;
+}
+
+std::string dump_config(const Config& config) {
+  std::string out;
+  for (const Section& section : config_sections()) {
+    out += section.name + ":\n";
+    for (const Key& key : section.keys) out += fmt::format("  {}: {}\n", key.name, key.write(config));
+  }
+  return out;
+}
+
+}  // namespace subfloor::agent

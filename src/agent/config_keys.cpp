@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// The declarations. A new key is one entry here and one member in config.h.
+#include "agent/config_keys.h"
+
+#include "agent/config_types.h"
+
+namespace subfloor::agent {
+namespace {
+
+// A key whose value is config.*part.*member.
+template <class Part, class T>
+Key key(Part Config::*part, T Part::*member, std::string name, ValueType<T> type, std::string doc, std::string variable = "") {
+  return {std::move(name),
+          type.name,
+          std::move(doc),
+          [=, read = type.read](const YAML::Node& node, Config& config, Problems& problems) {
+            read(node, config.*part.*member, problems);
+          },
+          [=, write = type.write](const Config& config) { return write(config.*part.*member); },
+          std::move(variable)};
+}
+
+constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
+constexpr Nanoseconds ms = 1'000'000, second = 1000 * ms, hour = 3600 * second;
+constexpr std::size_t longest_path = 4095;
+constexpr std::size_t longest_socket_path = 107;  // sun_path, less its end
+
+Section capture() {
+  constexpr auto part = &Config::capture;
+  using C = CaptureConfig;
+  return {"capture", "What is taken from the kernel.",
+          {key(part, &C::ports, "ports", port_set(),
+               "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, 5000, "
+               "8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel."),
+           key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
+           key(part, &C::rung, "rung", choice<std::string>({{"", ""}, {"tracepoint", "tracepoint"}, {"syscall", "syscall"}}),
+               "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
+           key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
+           key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
+               "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are lost, "
+               "and counted."),
+           key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
+               "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
+           key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
+               "How often the rings are emptied: longer costs less, and delays live views.")}};
+}
+
+Section redaction() {
+  constexpr auto part = &Config::redaction;
+  return {"redaction", "What never leaves the process. A list given here replaces the default one.",
+          {key(part, &RedactionConfig::headers, "headers", text_list(), "Header fields whose values are secret; case does not matter."),
+           key(part, &RedactionConfig::query, "query", text_list(), "Query parameters whose values are secret; case does not matter.")}};
+}
+
+Section telemetry() {
+  constexpr auto part = &Config::telemetry;
+  return {"telemetry", "How calls become spans and metrics.",
+          {key(part, &TelemetryConfig::aggregation, "aggregation", boolean(),
+               "on: one span for a group of like calls in each window; off: a span for every call."),
+           key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is."),
+           key(part, &TelemetryConfig::max_groups, "max_groups", number(8, 1'000'000),
+               "Groups in a window, and series of a metric; what comes beyond goes into one named overflow group.")}};
+}
+
+Section metrics() {
+  return {"metrics", "How metrics are named.",
+          {key(&Config::metrics, &MetricsConfig::convention, "convention",
+               choice<MetricConvention>({{"default", MetricConvention::standard}, {"otel", MetricConvention::otel}}),
+               "default: milliseconds and short names; otel: OpenTelemetry's semantic conventions, in seconds.")}};
+}
+
+Section prometheus() {
+  constexpr auto part = &Config::prometheus;
+  return {"prometheus", "Metrics to be scraped, with /healthz and /readyz.",
+          {key(part, &PrometheusConfig::enabled, "enabled", boolean(), "Serve /metrics."),
+           key(part, &PrometheusConfig::listen, "listen", listen_address(),
+               "Where. Whoever can reach it can read it: keep it on loopback or behind a firewall. The environment's host "
+               "and port (OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT) go first.")}};
+}
+
+Section json() {
+  return {"json", "Spans as lines of JSON.",
+          {key(&Config::json, &JsonConfig::spans, "spans", text("path, - or \"\"", longest_path),
+               "File to append spans to; - is standard output, \"\" is nowhere.")}};
+}
+
+Section api() {
+  constexpr auto part = &Config::api;
+  return {"api", "The socket that `subfloor observe` and `subfloor status` ask.",
+          {key(part, &ApiConfig::socket, "socket", text("path or \"\"", longest_socket_path), "Path of the unix socket; \"\" for none."),
+           key(part, &ApiConfig::group, "group", text("name or \"\"", 255), "Group that may use it beside root; \"\" for nobody.")}};
+}
+
+Section logging() {
+  return {"log", "What the agent says about itself, on standard error.",
+          {key(&Config::log, &LogConfig::level, "level",
+               choice<log::Level>({{"debug", log::Level::debug},
+                                   {"info", log::Level::info},
+                                   {"warn", log::Level::warn},
+                                   {"error", log::Level::error}}),
+               "The least important lines to write.", "OTEL_LOG_LEVEL")}};
+}
+
+}  // namespace
+
+void Problems::add(const YAML::Mark& mark, std::string_view what) {
+  if (any()) text_ += '\n';
+  text_ += mark.is_null() ? fmt::format("{}: {}", source_, what)
+                          : fmt::format("{}:{}:{}: {}", source_, mark.line + 1, mark.column + 1, what);
+}
+
+std::vector<Section> config_sections() {
+  return {capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+}
+
+}  // namespace subfloor::agent

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <cstdio>
+
+#include "base/clock.h"
+
+namespace subfloor::log {
+namespace {
+
+constexpr std::uint64_t interval_ns = 1'000'000'000;
+
+constexpr std::string_view name(Level level) {
+  switch (level) {
+    case Level::debug: return "debug";
+    case Level::info: return "info";
+    case Level::warn: return "warn";
+    case Level::error: return "error";
+  }
+  return "?";
+}
+
+void to_stderr(Level, std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); }
+
+std::atomic<Level> minimum{Level::info};
+std::atomic<Writer> writer{to_stderr};
+
+}  // namespace
+
+void set_level(Level level) { minimum = level; }
+bool enabled(Level level) { return level >= minimum.load(std::memory_order_relaxed); }
+void set_writer(Writer next) { writer = next; }
+
+bool Site::admit(std::uint64_t& left_out) {
+  const std::uint64_t now = monotonic_now();
+  std::uint64_t last = last_ns_.load(std::memory_order_relaxed);
+  if ((last != 0 && now - last < interval_ns) || !last_ns_.compare_exchange_strong(last, now)) {
+    left_out_.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  left_out = left_out_.exchange(0, std::memory_order_relaxed);
+  return true;
+}
+
+void write(Level level, std::uint64_t left_out, std::string_view message) {
+  std::string line =
+      fmt::format("time={} level={} msg=\"{}\"", rfc3339(to_unix(monotonic_now())), name(level), message);
+  if (left_out > 0) line += fmt::format(" left_out={}", left_out);
+  line += '\n';
+  writer.load()(level, line);
+}
+
+}  // namespace subfloor::log

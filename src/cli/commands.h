@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the smaller subcommands do. `config` is the path given with --config, "" for the default.
+#pragma once
+
+#include <string>
+
+#include "cli/exit_code.h"
+
+namespace subfloor::cli {
+
+[[nodiscard]] Exit run_agent(const std::string& config);
+[[nodiscard]] Exit status(const std::string& config, bool json);
+
+[[nodiscard]] Exit config_check(const std::string& file);
+[[nodiscard]] Exit config_explain(const std::string& topic);
+[[nodiscard]] Exit config_dump(const std::string& file);
+
+}  // namespace subfloor::cli

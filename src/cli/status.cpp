@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "agent/config.h"
+#include "cli/commands.h"
+#include "cli/print.h"
+#include "cli/status_view.h"
+#include "exporters/api/client.h"
+
+namespace subfloor::cli {
+namespace {
+
+Exit complain_no_agent(const std::string& socket, const Error& error) {
+  if (error.code == ENOENT || error.code == ECONNREFUSED)
+    return complain(Exit::failed, fmt::format("no agent answers at {}; start one with `subfloor agent`", socket));
+  if (error.code == EACCES)
+    return complain(Exit::unsupported, error.message + ": only root and the agent's group (api.group) may ask it");
+  return complain(Exit::failed, error.message);
+}
+
+}  // namespace
+
+Exit status(const std::string& path, bool json) {
+  const auto config = agent::load_config(path);
+  if (!config) return complain(Exit::usage, config.error().message);
+  const std::string& socket = config->api.socket;
+  if (socket.empty()) return complain(Exit::usage, "the configuration turns the agent's socket off (api.socket)");
+  auto client = ApiClient::connect(socket);
+  if (!client) return complain_no_agent(socket, client.error());
+  const auto answer = client->status();
+  if (!answer) return complain(Exit::failed, answer.error().message);
+  return print(json ? answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
+                    : status_table(*answer, look_of(STDOUT_FILENO)));
+}
+
+}  // namespace subfloor::cli

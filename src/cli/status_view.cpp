@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent may be of another version than this program, so nothing in its answer is taken for granted.
+#include "cli/status_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "cli/text.h"
+
+namespace subfloor::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+const Json& member(const Json& object, const char* key) {
+  static const Json none;
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() ? *found : none;
+}
+
+std::string text_of(const Json& object, const char* key) {
+  const Json& value = member(object, key);
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::uint64_t count_of(const Json& value) {
+  if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+  return value.is_number_integer() ? static_cast<std::uint64_t>(std::max<std::int64_t>(value.get<std::int64_t>(), 0)) : 0;
+}
+
+struct Loss {
+  std::string family, cause;
+  std::uint64_t count;
+};
+
+// Either {"tcp_send":{"ring_full":3}} or [{"family":"tcp_send","cause":"ring_full","count":3}].
+std::vector<Loss> losses_of(const Json& status) {
+  std::vector<Loss> all;
+  const Json& losses = member(status, "losses");
+  if (losses.is_array()) {
+    for (const Json& loss : losses) all.push_back({text_of(loss, "family"), text_of(loss, "cause"), count_of(member(loss, "count"))});
+  } else if (losses.is_object()) {
+    for (const auto& [family, causes] : losses.items()) {
+      if (!causes.is_object()) continue;
+      for (const auto& [cause, count] : causes.items()) all.push_back({family, cause, count_of(count)});
+    }
+  }
+  return all;
+}
+
+std::string ratio(const Json& value) { return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "unknown"; }
+
+std::string human_uptime(const Json& seconds) {
+  if (!seconds.is_number()) return "unknown";
+  const auto total = static_cast<std::uint64_t>(std::max(seconds.get<double>(), 0.0));
+  const std::uint64_t days = total / 86'400, hours = total / 3600 % 24, minutes = total / 60 % 60;
+  if (days > 0) return fmt::format("{}d {}h", days, hours);
+  if (hours > 0) return fmt::format("{}h {}m", hours, minutes);
+  return minutes > 0 ? fmt::format("{}m {}s", minutes, total % 60) : fmt::format("{}s", total);
+}
+
+class Page {
+ public:
+  explicit Page(const Look& look) : look_(look) {}
+
+  void line(std::string_view label, std::string_view value, std::string_view sgr = "") {
+    const std::string shown = printable(value, look_.utf8);
+    text_ += fmt::format("{}  {}\n", paint("1", fit(label, 14, look_.utf8)), paint(sgr, shown));
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  [[nodiscard]] std::string paint(std::string_view sgr, const std::string& text) const {
+    return look_.colour && !sgr.empty() ? fmt::format("\x1b[{}m{}\x1b[0m", sgr, text) : text;
+  }
+  Look look_;
+  std::string text_;
+};
+
+// Connections may be a number, or numbers by name.
+std::string connections_text(const Json& connections) {
+  if (!connections.is_object()) return connections.is_number() ? connections.dump() : "unknown";
+  std::string all;
+  for (const auto& [name, count] : connections.items())
+    if (count.is_number()) all += fmt::format("{}{} {}", all.empty() ? "" : ", ", count.dump(), name);
+  return all.empty() ? "0" : all;
+}
+
+void add_sensors(Page& page, const Json& status) {
+  const Json& sensors = member(status, "sensors");
+  if (!sensors.is_array()) return;
+  for (const Json& sensor : sensors) {
+    const std::string rung = text_of(sensor, "rung");
+    page.line("sensor", fmt::format("{}: {}", text_of(sensor, "name"), rung.empty() ? "not attached" : rung), rung.empty() ? "31" : "32");
+    if (const std::string lost = text_of(sensor, "lost"); !lost.empty()) page.line("", "without: " + lost);
+    const Json& refused = member(sensor, "refused");
+    if (!refused.is_array()) continue;
+    for (const Json& one : refused) page.line("", fmt::format("{} refused: {}", text_of(one, "rung"), text_of(one, "why")), "2");
+  }
+}
+
+void add_losses(Page& page, const Json& status) {
+  const Json& completeness = member(status, "completeness");
+  const Json& total = member(completeness, "total");
+  const bool whole = total.is_number() && total.get<double>() >= 1;
+  page.line("completeness", fmt::format("{} in the last window, {} since the start", ratio(member(completeness, "window")), ratio(total)),
+            whole ? "32" : "33");
+  page.line("lost", std::to_string(lost_of(status)), lost_of(status) == 0 ? "32" : "33");
+  for (const Loss& loss : losses_of(status))
+    if (loss.count > 0) page.line("", fmt::format("{} · {}: {}", loss.family, loss.cause, loss.count), "33");
+}
+
+void add_cost(Page& page, const Json& status) {
+  const Json& cost = member(status, "cost");
+  const Json& cpu = member(cost, "cpu_seconds");
+  const Json& uptime = member(status, "uptime_s");
+  if (cpu.is_number()) {
+    const double seconds = cpu.get<double>();
+    const bool share = uptime.is_number() && uptime.get<double>() > 0;
+    page.line("CPU", fmt::format("{:.2f} s{}", seconds, share ? fmt::format(" ({:.2f} % of one core)", 100 * seconds / uptime.get<double>()) : ""));
+  }
+  if (const Json& rss = member(cost, "rss_bytes"); rss.is_number()) page.line("memory", human_size(count_of(rss)));
+  page.line("calls", std::to_string(count_of(member(cost, "calls"))));
+  page.line("records", std::to_string(count_of(member(cost, "records"))));
+}
+
+}  // namespace
+
+std::string status_table(const Json& status, const Look& look) {
+  Page page(look);
+  const std::string health = text_of(status, "health");
+  const bool well = health.empty() || health == "ok";
+  page.line("agent", fmt::format("{} · version {} · pid {} · up {}", health.empty() ? "running" : health, text_of(status, "version"),
+                                 count_of(member(status, "pid")), human_uptime(member(status, "uptime_s"))),
+            well ? "32" : "31");
+  add_sensors(page, status);
+  add_losses(page, status);
+  add_cost(page, status);
+  page.line("connections", connections_text(member(status, "connections")));
+  return page.take();
+}
+
+std::string rungs_of(const Json& status) {
+  std::vector<std::pair<std::string, std::string>> rungs;
+  const Json& sensors = member(status, "sensors");
+  if (sensors.is_array())
+    for (const Json& sensor : sensors)
+      if (const std::string rung = text_of(sensor, "rung"); !rung.empty()) rungs.emplace_back(text_of(sensor, "name"), rung);
+  std::string all;
+  bool same = true;
+  for (const auto& [name, rung] : rungs) {
+    same = same && rung == rungs[0].second;
+    all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", name, rung);
+  }
+  return same && !rungs.empty() ? rungs[0].second : all;
+}
+
+std::uint64_t lost_of(const Json& status) {
+  std::uint64_t total = 0;
+  for (const Loss& loss : losses_of(status)) total += loss.count;
+  return total;
+}
+
+std::string completeness_of(const Json& status) { return ratio(member(member(status, "completeness"), "total")); }
+
+}  // namespace subfloor::cli

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exporters/api/filter.h"
+
+#include <gtest/gtest.h>
+
+namespace subfloor {
+namespace {
+
+struct Sample {
+  Call call;
+  Connection connection;
+  Process process;
+  std::string trace = "0123456789abcdef0123456789abcdef";
+
+  Sample() {
+    call.protocol = "http1";
+    call.pid = process.pid = 42;
+    call.status = 404;
+    process.comm = "nginx";
+    process.executable = "/usr/sbin/nginx-debug";
+  }
+  [[nodiscard]] Observation observation() const { return {call, connection, process, nullptr, trace, "0123456789abcdef", ""}; }
+};
+
+CallFilter parse(const char* json) {
+  const auto filter = CallFilter::from_json(nlohmann::json::parse(json));
+  EXPECT_TRUE(filter) << (filter ? "" : filter.error().message);
+  return filter ? *filter : CallFilter{};
+}
+
+std::string error_of(const char* json) {
+  const auto filter = CallFilter::from_json(nlohmann::json::parse(json));
+  return filter ? "no error" : filter.error().message;
+}
+
+TEST(CallFilter, LetsEverythingThroughWhenEmpty) { EXPECT_TRUE(CallFilter{}.matches(Sample{}.observation())); }
+
+TEST(CallFilter, MatchesEachFieldAlone) {
+  const Sample sample;
+  for (const char* yes : {R"({"protocol":"http1"})", R"({"protocol":"http"})", R"({"status":"404"})", R"({"status":"4xx"})",
+                          R"({"status":"2xx,404"})", R"({"pid":42})", R"({"service":"nginx"})", R"({"service":"nginx-debug"})",
+                          R"({"trace":"0123456789ABCDEF0123456789abcdef"})"})
+    EXPECT_TRUE(parse(yes).matches(sample.observation())) << yes;
+  for (const char* no : {R"({"protocol":"http2"})", R"({"protocol":"htt"})", R"({"status":"403"})", R"({"status":"2xx"})",
+                         R"({"status":"unset"})", R"({"pid":43})", R"({"service":"ngin"})", R"({"pod":"a"})", R"({"namespace":"a"})",
+                         R"({"trace":"1123456789abcdef0123456789abcdef"})"})
+    EXPECT_FALSE(parse(no).matches(sample.observation())) << no;
+}
+
+TEST(CallFilter, NeedsAllOfSeveralFieldsToMatch) {
+  const Sample sample;
+  EXPECT_TRUE(parse(R"({"pid":42,"status":"4xx"})").matches(sample.observation()));
+  EXPECT_FALSE(parse(R"({"pid":42,"status":"5xx"})").matches(sample.observation()));
+}
+
+TEST(CallFilter, FindsCallsWithoutStatusOnlyByUnset) {
+  Sample sample;
+  sample.call.status.reset();
+  EXPECT_TRUE(parse(R"({"status":"unset"})").matches(sample.observation()));
+  EXPECT_TRUE(parse(R"({"status":"5xx,unset"})").matches(sample.observation()));
+  EXPECT_FALSE(parse(R"({"status":"5xx"})").matches(sample.observation()));
+}
+
+TEST(CallFilter, SurvivesTheWayThroughJson) {
+  const char* all = R"({"namespace":"n","pid":7,"pod":"p","protocol":"http1","service":"s","status":"2xx,unset",)"
+                    R"("trace":"0123456789abcdef0123456789abcdef"})";
+  EXPECT_EQ(parse(all).to_json(), nlohmann::json::parse(all));
+}
+
+TEST(CallFilter, NamesWhatIsWrong) {
+  EXPECT_EQ(error_of(R"([])"), "filter: must be an object");
+  EXPECT_EQ(error_of(R"({"prot":"x"})"), "filter: unknown key 'prot'");
+  EXPECT_EQ(error_of(R"({"pid":"1"})"), "filter: pid must be a positive number");
+  EXPECT_EQ(error_of(R"({"pid":-1})"), "filter: pid must be a positive number");
+  EXPECT_EQ(error_of(R"({"pid":4294967296})"), "filter: pid must be a positive number");
+  EXPECT_EQ(error_of(R"({"service":1})"), "filter: service must be a string");
+  EXPECT_EQ(error_of(R"({"trace":"xyz"})"), "trace id 'xyz' is not hexadecimal");
+  EXPECT_EQ(error_of(R"({"trace":"ab"})"), "trace id 'ab' is not 32 hexadecimal digits, not all zero");
+  for (const char* bad : {"", "2x", "0xx", "20", "2000", "20a", "2xx,", "abc", "-20"})
+    EXPECT_FALSE(StatusFilter::parse(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace subfloor

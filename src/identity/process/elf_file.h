@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// ElfFile: sections of a 64-bit little-endian ELF file, read piece by piece within stated bounds.
+// Executables are hostile input. libelf allocates what their headers ask for, and mapping a file that its owner then
+// truncates is a SIGBUS; hence this small reader, which does neither.
+#pragma once
+
+#include <elf.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace subfloor::identity {
+
+class ElfFile {
+ public:
+  struct Section {
+    std::string name;
+    std::uint32_t type = 0;
+    std::uint64_t offset = 0, size = 0;
+  };
+
+  // Reads headers and section names; fd stays the caller's. Empty where it is no such file or breaks a bound.
+  [[nodiscard]] static std::optional<ElfFile> read(int fd);
+
+  [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
+  [[nodiscard]] const Section* find(std::string_view name) const;
+
+  // Up to limit bytes from the start of the section; fewer where the file ends before.
+  [[nodiscard]] std::string content(const Section& section, std::size_t limit) const;
+
+  // Names of the shared libraries it asks for.
+  [[nodiscard]] std::vector<std::string> needed() const;
+
+ private:
+  explicit ElfFile(int fd) : fd_(fd) {}
+  [[nodiscard]] std::string bytes(std::uint64_t offset, std::uint64_t size) const;
+  [[nodiscard]] bool read_sections(const Elf64_Ehdr& header);
+
+  int fd_;
+  std::vector<Section> sections_;
+};
+
+}  // namespace subfloor::identity

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/call.h"
+
+#include <algorithm>
+
+namespace subfloor {
+namespace {
+
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+}
+
+void HeaderList::add(std::string_view name, std::string_view value) {
+  const auto start = static_cast<std::uint32_t>(block_.size());
+  const auto name_size = static_cast<std::uint32_t>(name.size());
+  entries_.push_back({start, name_size, start + name_size, static_cast<std::uint32_t>(value.size())});
+  block_.append(name).append(value);
+}
+
+void HeaderList::replace_value(std::size_t i, std::string_view value) {
+  Entry& entry = entries_[i];
+  std::fill_n(block_.begin() + entry.value, entry.value_size, '\0');  // what was redacted stays nowhere
+  entry.value = static_cast<std::uint32_t>(block_.size());
+  entry.value_size = static_cast<std::uint32_t>(value.size());
+  block_.append(value);
+}
+
+HeaderList::Field HeaderList::operator[](std::size_t i) const {
+  const Entry& entry = entries_[i];
+  const std::string_view block = block_;
+  return {block.substr(entry.name, entry.name_size), block.substr(entry.value, entry.value_size)};
+}
+
+std::optional<std::string_view> HeaderList::find(std::string_view name) const {
+  for (std::size_t i = 0; i < size(); ++i) {
+    const Field field = (*this)[i];
+    if (equal_ignoring_case(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+void Call::clear() {
+  HeaderList request = std::move(request_headers), response = std::move(response_headers);
+  std::string texts[] = {std::move(operation), std::move(path), std::move(query), std::move(version), std::move(error)};
+  *this = Call{};
+  for (std::string& text : texts) text.clear();
+  request.clear();
+  response.clear();
+  operation = std::move(texts[0]);
+  path = std::move(texts[1]);
+  query = std::move(texts[2]);
+  version = std::move(texts[3]);
+  error = std::move(texts[4]);
+  request_headers = std::move(request);
+  response_headers = std::move(response);
+}
+
+}  // namespace subfloor

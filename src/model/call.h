@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// A call: one request and its response as one side of the connection saw them. Every protocol yields these.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/connection.h"
+#include "model/process.h"
+
+namespace subfloor {
+
+enum class Kind : std::uint8_t { server, client };
+[[nodiscard]] constexpr std::string_view to_string(Kind kind) { return kind == Kind::server ? "server" : "client"; }
+
+// Header fields in order of arrival, kept as one block of text with offsets, so that a call costs one allocation.
+class HeaderList {
+ public:
+  struct Field {
+    std::string_view name, value;
+  };
+
+  void clear() {
+    block_.clear();
+    entries_.clear();
+  }
+  void add(std::string_view name, std::string_view value);
+  // Replaces the value of field i (redaction).
+  void replace_value(std::size_t i, std::string_view value);
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] bool empty() const { return entries_.empty(); }
+  [[nodiscard]] Field operator[](std::size_t i) const;
+  // Value of the first field of that name (ASCII case-insensitive).
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const;
+
+ private:
+  struct Entry {
+    std::uint32_t name, name_size, value, value_size;
+  };
+  std::string block_;
+  std::vector<Entry> entries_;
+};
+
+// ASCII case-insensitive equality, as header names compare.
+[[nodiscard]] bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+// Why a call is not whole. A call may carry several.
+enum Partial : std::uint8_t {
+  partial_no = 0,
+  partial_joined_late = 1,      // the connection was older than the agent, or capture resumed inside it
+  partial_lost = 2,             // bytes were lost between kernel and agent
+  partial_no_response = 4,      // the connection ended, or the agent stopped, before a response came
+  partial_cut_short = 8,        // the response began and did not end as its framing promised
+  partial_headers = 16,         // more header bytes than the capture limit
+};
+
+struct Call {
+  std::string_view protocol;    // static name of the protocol's folder: "http1"
+  Kind kind = Kind::server;
+
+  Nanoseconds start = 0;        // first byte of the request
+  Nanoseconds request_end = 0;  // last byte of the request; 0 where unknown
+  Nanoseconds first_byte = 0;   // first byte of the final response; 0 where there was none
+  Nanoseconds end = 0;          // last byte of the response; of the request, or the close, where there was none
+
+  std::uint32_t pid = 0;        // thread group that read the request (server) or wrote it (client)
+  std::uint32_t tid = 0;
+
+  std::string operation;        // method or command, as sent
+  std::string path;             // target without query; empty where the protocol has none
+  std::string query;            // without '?'
+  std::string version;          // "1.1"
+  std::optional<int> status;    // as sent by the peer; never invented
+  std::string error;            // the protocol's own error code or class, "" where there was none
+  HeaderList request_headers, response_headers;
+  std::uint64_t request_body_bytes = 0, response_body_bytes = 0;  // as transferred: chunk framing not counted
+  std::uint8_t partial = partial_no;
+
+  void clear();  // back to the defaults, keeping capacity
+
+  [[nodiscard]] Nanoseconds duration() const { return end > start ? end - start : 0; }
+};
+
+// A call with all that is known about who made it. References live only as long as the delivery.
+struct Observation {
+  const Call& call;
+  const Connection& connection;
+  const Process& process;       // pid and nothing else where it could not be learned
+  const Process* peer;          // the process at the other end where that is on this host, else null
+  std::string_view trace_id;    // 32 hex digits
+  std::string_view span_id;     // 16 hex digits: this call's own
+  std::string_view parent_span_id;  // 16 hex digits, or empty
+};
+
+}  // namespace subfloor

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "protocols/http1/head.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+namespace subfloor::protocols::http1 {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr auto token_chars = [] {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[c] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : "!#$%&'*+-.^_`|~"sv) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// Length of the token at the beginning of `text`, which is looked at up to `most` bytes.
+std::size_t token_size(std::string_view text, std::size_t most) {
+  const char* const begin = text.data();
+  const char* const end = begin + std::min(text.size(), most);
+  const char* at = begin;
+  while (at != end && token_chars[static_cast<unsigned char>(*at)]) ++at;
+  return static_cast<std::size_t>(at - begin);
+}
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+// Control characters never stand in a start line (a tab may, in a reason phrase).
+bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; }
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::size_t find_char(std::string_view text, char c, std::size_t from) {
+  const void* at = from < text.size() ? std::memchr(text.data() + from, c, text.size() - from) : nullptr;
+  return at ? static_cast<std::size_t>(static_cast<const char*>(at) - text.data()) : std::string_view::npos;
+}
+
+}  // namespace
+
+bool has_control(std::string_view text) {
+  // Eight bytes at a time: is one below 0x20, or 0x7f? A tab is looked at again.
+  constexpr std::uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    const std::uint64_t del = word ^ (ones * 0x7f);
+    const bool suspect = (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
+    if (suspect && std::any_of(text.begin(), text.begin() + sizeof word, is_control)) return true;
+    text.remove_prefix(sizeof word);
+  }
+  return std::any_of(text.begin(), text.end(), is_control);
+}
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  std::size_t from = 0, to = text.size();
+  while (from < to && is_blank(text[from])) ++from;
+  while (to > from && (is_blank(text[to - 1]) || text[to - 1] == '\r')) --to;
+  return text.substr(from, to - from);
+}
+
+constexpr std::string_view common_methods[] = {
+    "GET",       "POST",  "PUT",  "HEAD", "DELETE", "OPTIONS", "PATCH",  "CONNECT", "TRACE", "PROPFIND",
+    "PROPPATCH", "MKCOL", "COPY", "MOVE", "LOCK",   "UNLOCK",  "REPORT", "SEARCH",  "PURGE"};
+
+constexpr std::string_view version_prefix = "HTTP/1.";
+
+// The rest of a status line after "HTTP/1.": as much of "1 200" as is there must be right.
+Parse parse_status(std::string_view text, bool whole, StartLine& line) {
+  constexpr std::string_view shape = "d 000";
+  const std::string_view rest = text.substr(version_prefix.size());
+  for (std::size_t i = 0; i < std::min(rest.size(), shape.size()); ++i) {
+    if (shape[i] == ' ' ? rest[i] != ' ' : !is_digit(rest[i])) return Parse::bad;
+  }
+  if (rest.size() < shape.size()) return whole ? Parse::bad : Parse::incomplete;
+  const std::string_view reason = rest.substr(shape.size());
+  if (rest[2] == '0' || has_control(reason) || (!reason.empty() && reason.front() != ' ')) return Parse::bad;
+  line.status = (rest[2] - '0') * 100 + (rest[3] - '0') * 10 + (rest[4] - '0');
+  line.version = text.substr(version_prefix.size() - 2, 3);
+  return whole ? Parse::complete : Parse::incomplete;
+}
+
+// The rest of a request line after the method and its space.
+Parse parse_target(std::string_view rest, bool whole, StartLine& line) {
+  if (has_control(rest) || (!rest.empty() && is_blank(rest.front()))) return Parse::bad;
+  if (!whole) return Parse::incomplete;
+  const std::size_t space = rest.rfind(' ');
+  if (space == std::string_view::npos || space == 0) return Parse::bad;
+  const std::string_view version = rest.substr(space + 1);
+  if (version.size() != version_prefix.size() + 1 || !version.starts_with(version_prefix) ||
+      !is_digit(version.back())) {
+    return Parse::bad;
+  }
+  line.target = trimmed(rest.substr(0, space));
+  line.version = version.substr(version_prefix.size() - 2);
+  return Parse::complete;
+}
+
+Parse parse_request_line(std::string_view text, bool whole, StartLine& line) {
+  const std::size_t n = token_size(text, method_limit + 1);
+  if (n > method_limit) return Parse::bad;
+  if (n == text.size()) return whole ? Parse::bad : Parse::incomplete;
+  if (n == 0 || text[n] != ' ') return Parse::bad;
+  line.method = text.substr(0, n);
+  return parse_target(text.substr(n + 1), whole, line);
+}
+
+void take_content_length(std::string_view value, Head& head) {
+  // A list of equal values is one value (RFC 9110, 8.6).
+  for (std::size_t at = 0; at <= value.size();) {
+    const std::size_t comma = std::min(value.find(',', at), value.size());
+    const std::string_view item = trimmed(value.substr(at, comma - at));
+    std::uint64_t length = 0;
+    if (item.empty() || item.size() > 18 || !std::all_of(item.begin(), item.end(), is_digit)) {
+      head.bad_framing = true;
+      return;
+    }
+    for (const char c : item) length = length * 10 + static_cast<std::uint64_t>(c - '0');
+    if (head.content_length && *head.content_length != length) head.bad_framing = true;
+    head.content_length = length;
+    at = comma + 1;
+  }
+}
+
+void take_transfer_encoding(std::string_view value, Head& head) {
+  const std::size_t comma = value.rfind(',');
+  const std::string_view last = trimmed(comma == std::string_view::npos ? value : value.substr(comma + 1));
+  head.transfer_encoding = true;
+  head.chunked = equal_ignoring_case(last, "chunked");
+}
+
+void take_framing(std::string_view name, std::string_view value, bool loose_name, Head& head) {
+  if (name.size() == 14 && equal_ignoring_case(name, "content-length")) {
+    take_content_length(value, head);
+  } else if (name.size() == 17 && equal_ignoring_case(name, "transfer-encoding")) {
+    take_transfer_encoding(value, head);
+  } else {
+    return;
+  }
+  // "Content-Length : 5" must be refused in a request (RFC 9112, 5.1): servers differ in what they make of it.
+  if (loose_name && !head.start.is_response) head.bad_framing = true;
+}
+
+// Sorted by length first: most names are refused by it.
+bool is_needed(std::string_view name) {
+  const auto is = [name](std::string_view needed) { return equal_ignoring_case(name, needed); };
+  switch (name.size()) {
+    case 2: return is("b3");
+    case 4: return is("host");
+    case 10: return is("tracestate") || is("user-agent");
+    case 11: return is("traceparent") || is("x-b3-spanid");
+    case 12: return is("x-b3-traceid") || is("x-b3-sampled") || is("content-type");
+    default: return false;
+  }
+}
+
+// Continuation lines become part of the value, their line ends spaces (RFC 9112, 5.2).
+std::string unfolded(std::string_view value) {
+  std::string text(value);
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  return text;
+}
+
+// One field line (with its continuations), line end not included; `end` is its offset in the field block.
+void take_field(std::string_view line, bool folded, std::size_t end, const FieldStore& store, Head& head) {
+  if (end > store.limit) head.fields_cut = true;
+  std::size_t n = token_size(line, line.size());
+  const std::string_view name = line.substr(0, n);
+  while (n < line.size() && is_blank(line[n])) ++n;
+  if (name.empty() || n == line.size() || line[n] != ':') return;
+
+  std::string text;
+  std::string_view value = trimmed(line.substr(n + 1));
+  if (folded) value = text = unfolded(value);
+  take_framing(name, value, n != name.size(), head);
+  if (end <= store.limit && (store.keep_all || is_needed(name))) store.list.add(name, value);
+}
+
+// End of the line that starts at `from`: offset of its LF.
+std::size_t line_end(std::string_view text, std::size_t from) { return find_char(text, '\n', from); }
+
+bool is_empty_line(std::string_view text, std::size_t from, std::size_t lf) {
+  return lf == from || (lf == from + 1 && text[from] == '\r');
+}
+
+}  // namespace
+
+Parse parse_start_line(std::string_view text, StartLine& line) {
+  const std::size_t lf = line_end(text, 0);
+  const bool whole = lf != std::string_view::npos;
+  std::string_view content = text.substr(0, lf);
+  if (!content.empty() && content.back() == '\r') content.remove_suffix(1);
+  line = StartLine{};
+  line.size = whole ? lf + 1 : 0;
+  const std::size_t common = std::min(content.size(), version_prefix.size());
+  if (content.substr(0, common) == version_prefix.substr(0, common)) {
+    line.is_response = common == version_prefix.size();
+    if (!line.is_response) return whole ? Parse::bad : Parse::incomplete;
+    return parse_status(content, whole, line);
+  }
+  return parse_request_line(content, whole, line);
+}
+
+Parse parse_head(std::string_view text, const FieldStore& store, Head& head) {
+  head = Head{};
+  store.list.clear();
+  const Parse start = parse_start_line(text, head.start);
+  if (start != Parse::complete) return start;
+  head.start_complete = true;
+
+  const std::size_t block = head.start.size;
+  std::size_t from = block;
+  for (;;) {
+    std::size_t lf = line_end(text, from);
+    if (lf == std::string_view::npos) return Parse::incomplete;
+    if (is_empty_line(text, from, lf)) {
+      head.size = lf + 1;
+      break;
+    }
+    bool folded = false;
+    for (;;) {
+      if (lf + 1 == text.size()) return Parse::incomplete;  // whether the line goes on shows in the next byte
+      if (!is_blank(text[lf + 1])) break;
+      folded = true;
+      lf = line_end(text, lf + 1);
+      if (lf == std::string_view::npos) return Parse::incomplete;
+    }
+    take_field(text.substr(from, lf - from), folded, lf + 1 - block, store, head);
+    from = lf + 1;
+  }
+  if (find_char(text.substr(0, head.size), '\0', block) != std::string_view::npos) head.bad_framing = true;
+  return Parse::complete;
+}
+
+std::size_t HeadEnd::find(std::string_view text) {
+  for (;;) {
+    const std::size_t lf = line_end(text, scanned_);
+    if (lf == std::string_view::npos) {
+      scanned_ = text.size();
+      return 0;
+    }
+    if (line_start_ > 0 && is_empty_line(text, line_start_, lf)) return lf + 1;
+    scanned_ = line_start_ = lf + 1;
+  }
+}
+
+Target split_target(std::string_view method, std::string_view target) {
+  if (method == "CONNECT") return {target, {}};
+  target = target.substr(0, target.find('#'));
+  if (!target.starts_with('/')) {
+    const std::size_t scheme = target.find("://");
+    if (scheme != std::string_view::npos) {
+      const std::size_t end = target.find_first_of("/?", scheme + 3);
+      target = end == std::string_view::npos ? "/" : target.substr(end);
+    }
+  }
+  const std::size_t question = target.find('?');
+  if (question == std::string_view::npos) return {target, {}};
+  return {question == 0 ? "/" : target.substr(0, question), target.substr(question + 1)};
+}
+
+bool is_common_method(std::string_view method) {
+  return std::find(std::begin(common_methods), std::end(common_methods), method) != std::end(common_methods);
+}
+
+bool may_be_the_rest_of_another_method(std::string_view method) {
+  return std::any_of(std::begin(common_methods), std::end(common_methods),
+                     [&](std::string_view other) { return other.size() > method.size() && other.ends_with(method); });
+}
+
+bool begins_common_method(std::string_view text) {
+  return std::any_of(std::begin(common_methods), std::end(common_methods),
+                     [&](std::string_view method) { return method.starts_with(text); });
+}
+
+}  // namespace subfloor::protocols::http1

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sensor is to the rest of Subfloor: programs in the kernel whose records come back as events.
+// A folder below src/sensors with a `const Descriptor <folder>_descriptor` is all there is to adding one;
+// the build makes the table in `all_sensors()` from the folder names.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "bpf/ladder.h"
+#include "bpf/rings.h"
+#include "model/connection.h"
+#include "model/process.h"
+
+namespace subfloor::sensors {
+
+// What the kernel delivered of one stream, in the order of the ring.
+struct StreamData {
+  SocketKey key = 0;
+  bool outbound = false;
+  bool has_position = false;       // TCP: position is a sequence number; otherwise records just follow each other
+  std::uint32_t position = 0;      // of the first byte
+  std::uint64_t length = 0;        // bytes transferred
+  std::string_view bytes;          // content of the first of them
+  std::uint32_t other_position = 0;  // TCP: how far the other direction had come
+  Nanoseconds begin = 0, end = 0;
+  std::uint32_t pid = 0, tid = 0;
+};
+
+struct SocketOpened {
+  Connection connection;
+  bool listening_side = false;     // accepted rather than connected; only where side_known
+  bool side_known = false;
+  std::uint32_t inbound_position = 0, outbound_position = 0;  // sequence numbers of the next bytes
+  std::uint32_t pid = 0;           // 0 where unknown (passive opens happen in softirq)
+};
+
+struct SocketClosed {
+  SocketKey key = 0;
+  Nanoseconds when = 0;
+  std::uint32_t srtt_us = 0, retransmits = 0;
+  std::uint32_t inbound_position = 0, outbound_position = 0;
+};
+
+// Everything that sensors can tell. Receivers override what they care for.
+class Events {
+ public:
+  virtual void on_socket_opened(const SocketOpened&) {}
+  virtual void on_stream_data(const StreamData&) {}
+  virtual void on_retransmit(SocketKey, Nanoseconds) {}
+  virtual void on_socket_closed(const SocketClosed&) {}
+
+  virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
+  virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
+  virtual void on_exit(std::uint32_t /*pid*/, Nanoseconds /*when*/) {}
+
+ protected:
+  ~Events() = default;
+};
+
+// Tells the kernel what need not come up. Writes to shared memory: no system call, takes effect at the next byte.
+class Steering {
+ public:
+  // Content of this direction is not needed before the byte at `position` (sequence number, at most 2^30 ahead).
+  virtual void skip_until(SocketKey key, bool outbound, std::uint32_t position) = 0;
+  virtual void copy(SocketKey key, bool outbound) = 0;  // back to copying
+  virtual void off(SocketKey key) = 0;                  // nothing of this socket until copy() or forget()
+  virtual void forget(SocketKey key) = 0;
+
+ protected:
+  ~Steering() = default;
+};
+
+struct FamilyCounters {
+  std::string family;              // "tcp_send"
+  family_counters counters;        // summed over CPUs
+  std::uint64_t missed = 0;        // runs the kernel skipped (recursion)
+};
+
+class Sensor {
+ public:
+  virtual ~Sensor() = default;
+  virtual void handle(const record_header& header, std::span<const std::byte> record) = 0;
+  // Tells of what existed before the sensor was attached. Called once, after all sensors are attached.
+  [[nodiscard]] virtual Result<> take_stock() { return {}; }
+  [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
+  [[nodiscard]] virtual Steering* steering() { return nullptr; }
+};
+
+struct Settings {
+  std::string rung;                // forced, or "" for the best that attaches
+  std::vector<std::uint16_t> ports;  // empty: all
+  bool unix_sockets = true;
+};
+
+struct Context {
+  const bpf::Rings& rings;
+  Events& events;
+  const Settings& settings;
+  std::uint8_t sensor_id;
+};
+
+struct Descriptor {
+  std::string_view name;  // the folder's name
+  // Attaches the best rung; fills report whether or not it succeeds.
+  Result<std::unique_ptr<Sensor>> (*open)(const Context& context, bpf::LadderReport& report);
+};
+
+// Generated from the folder names.
+[[nodiscard]] std::span<const Descriptor* const> all_sensors();
+
+}  // namespace subfloor::sensors

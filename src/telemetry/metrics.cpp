@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/metrics.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "telemetry/hashing.h"
+#include "telemetry/self_metrics.h"
+#include "telemetry/semantics.h"
+#include "telemetry/service_name.h"
+#include "telemetry/trace_context.h"
+#include "telemetry/utf8.h"
+
+namespace subfloor {
+namespace {
+
+constexpr std::string_view other = "{other}";
+constexpr std::size_t max_text = 128;  // bytes of a label's value
+
+std::string prefix_of(std::string_view protocol, Kind kind) {
+  return std::string(protocol) + "." + std::string(to_string(kind));
+}
+
+HistogramPoint point(const Histogram& histogram, std::span<const std::uint64_t> bounds, double unit) {
+  HistogramPoint result;
+  result.bounds.reserve(bounds.size());
+  for (const std::uint64_t bound : bounds) result.bounds.push_back(static_cast<double>(bound) / unit);
+  result.counts = histogram.counts_for(bounds);
+  result.count = histogram.count();
+  result.sum = static_cast<double>(histogram.sum()) / unit;
+  return result;
+}
+
+// "401" for 401, "unset" where no status was seen: it is never made up.
+std::string status_text(std::int32_t status) { return status < 0 ? "unset" : std::to_string(status); }
+
+void add_to(HistogramPoint& sum, const HistogramPoint& more) {
+  for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += more.counts[i];
+  sum.count += more.count;
+  sum.sum += more.sum;
+}
+
+// Different bytes may become the same text once made printable; a set of labels must not appear twice.
+void append_point(MetricFamily& family, Labels labels, HistogramPoint value) {
+  bool changed = false;
+  for (Label& label : labels) {
+    std::string text = utf8::printable(label.value);
+    changed |= text != label.value;
+    label.value = std::move(text);
+  }
+  if (changed) {
+    for (MetricPoint& point : family.points) {
+      if (point.labels == labels) return add_to(point.histogram, value);
+    }
+  }
+  family.points.push_back({std::move(labels), std::uint64_t{0}, std::move(value)});
+}
+
+}  // namespace
+
+Metrics::Metrics(const MetricOptions& options) : options_(options), seed_(IdGenerator().next()) {
+  options_.max_series = std::max<std::size_t>(options_.max_series, 8);
+}
+
+void Metrics::add(const Observation& observation) {
+  const Call& call = observation.call;
+  KeyView key;
+  key.service = service_name(observation.process).substr(0, max_text);
+  key.operation = semantics::operation_name(call).substr(0, max_text);
+  key.error = std::string_view(call.error).substr(0, max_text);
+  key.protocol = semantics::protocol_name(call.protocol);
+  key.status = call.status.value_or(-1);
+  key.kind = call.kind;
+  key.is_error = semantics::is_error(call);
+  std::string address;  // outlives the look-up where only the connection knows the server
+  if (options_.convention == MetricConvention::otel && call.kind == Kind::client) {
+    const semantics::Server server = semantics::server_of(observation);
+    key.server = server.host.substr(0, max_text);
+    key.server_port = server.port;
+    if (key.server.empty()) {
+      const Connection& connection = observation.connection;
+      if (connection.transport == Transport::unix_stream) {
+        key.server = std::string_view(connection.unix_path).substr(0, max_text);
+      } else if (connection.remote.known()) {
+        address = connection.remote.ip_text();
+        key.server = address;
+      }
+    }
+  }
+  seal(key);
+  Series& series = series_for(key);
+  if (!semantics::duration_known(call)) {
+    ++series.unmeasured;
+    return;
+  }
+  series.durations.record(call.duration());
+  if (key.protocol == "http") series.request_bodies.record(call.request_body_bytes);
+}
+
+void Metrics::seal(KeyView& key) const {
+  FieldHash hash(seed_);
+  hash.add(key.service);
+  hash.add(key.operation);
+  hash.add(key.error);
+  hash.add(key.server);
+  hash.add(key.protocol);
+  hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 32 |
+           static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.server_port)) << 4 |
+           static_cast<std::uint64_t>(key.kind) << 2 | static_cast<std::uint64_t>(key.is_error) << 1 |
+           static_cast<std::uint64_t>(key.overflow));
+  key.hash = hash.value();
+}
+
+Metrics::Series& Metrics::series_for(KeyView& key) {
+  if (const auto found = series_.find(key); found != series_.end()) return found->second;
+  const std::size_t reserve = std::max<std::size_t>(4, options_.max_series / 50);
+  if (series_.size() + reserve < options_.max_series) return insert(key);
+  ++merged_calls_;
+  KeyView merged;
+  merged.service = merged.operation = other;
+  merged.protocol = key.protocol;
+  merged.kind = key.kind;
+  merged.overflow = true;
+  seal(merged);
+  if (const auto found = series_.find(merged); found != series_.end()) return found->second;
+  if (series_.size() + 2 >= options_.max_series) {  // more protocols than places: one series of each kind
+    merged.protocol = "_other";
+    seal(merged);
+    if (const auto found = series_.find(merged); found != series_.end()) return found->second;
+  }
+  return insert(merged);
+}
+
+Metrics::Series& Metrics::insert(const KeyView& key) {
+  Key kept{key.hash,
+           std::string(key.service),
+           std::string(key.operation),
+           std::string(key.error),
+           std::string(key.server),
+           key.protocol,
+           key.status,
+           key.server_port,
+           key.kind,
+           key.overflow,
+           key.is_error};
+  return series_.try_emplace(std::move(kept)).first->second;
+}
+
+std::vector<Metrics::Prefix> Metrics::by_prefix() const {
+  std::vector<const Entry*> entries;
+  entries.reserve(series_.size());
+  for (const Entry& entry : series_) entries.push_back(&entry);
+  const auto rank = [](const Entry* entry) {
+    const Key& key = entry->first;
+    return std::tie(key.protocol, key.kind, key.overflow, key.service, key.operation, key.status, key.error, key.server,
+                    key.server_port);
+  };
+  std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return rank(a) < rank(b); });
+  std::vector<Prefix> prefixes;
+  for (const Entry* entry : entries) {
+    const Key& key = entry->first;
+    if (prefixes.empty() || prefixes.back().protocol != key.protocol || prefixes.back().kind != key.kind) {
+      prefixes.push_back({key.protocol, key.kind, {}});
+    }
+    prefixes.back().entries.push_back(entry);
+  }
+  return prefixes;
+}
+
+Labels Metrics::labels_of(const Key& key) const {
+  const bool http = key.protocol == "http";
+  if (options_.convention == MetricConvention::standard) {
+    return {{"service", key.service},
+            {http ? "method" : "operation", key.operation},
+            {"route", std::string(other)},
+            http || key.error.empty()
+                ? Label{"status_code", key.overflow ? std::string(other) : status_text(key.status)}
+                : Label{"error", key.error},
+            {"kind", std::string(to_string(key.kind))}};
+  }
+  Labels labels{{"service.name", key.service}};
+  if (key.overflow) {
+    labels.push_back({"otel.metric.overflow", "true"});
+    return labels;
+  }
+  labels.push_back({http ? "http.request.method" : "operation", key.operation});
+  if (http) labels.push_back({"url.scheme", "http"});
+  if (key.status >= 0)
+    labels.push_back({http ? "http.response.status_code" : "status_code", std::to_string(key.status)});
+  if (key.is_error) labels.push_back({"error.type", key.error.empty() ? std::to_string(key.status) : key.error});
+  if (key.kind == Kind::client) {
+    if (!key.server.empty()) labels.push_back({"server.address", key.server});
+    if (key.server_port != 0) labels.push_back({"server.port", std::to_string(key.server_port)});
+  }
+  return labels;
+}
+
+MetricFamily Metrics::durations(const Prefix& prefix) const {
+  const bool otel = options_.convention == MetricConvention::otel;
+  MetricFamily family{prefix_of(prefix.protocol, prefix.kind) + ".request.duration",
+                      otel ? "s" : "ms",
+                      prefix.kind == Kind::server
+                          ? "Time from a request's first byte to its response's last, as its server saw it."
+                          : "Time from a request's first byte to its response's last, as its client saw it.",
+                      MetricType::histogram,
+                      {}};
+  const std::span<const std::uint64_t> bounds = otel ? std::span<const std::uint64_t>(bounds::duration_otel)
+                                                     : std::span<const std::uint64_t>(bounds::duration_default);
+  for (const Entry* entry : prefix.entries) {
+    if (entry->second.durations.count() == 0) continue;
+    append_point(family, labels_of(entry->first), point(entry->second.durations, bounds, otel ? 1e9 : 1e6));
+  }
+  return family;
+}
+
+MetricFamily Metrics::bodies(const Prefix& prefix) const {
+  const bool otel = options_.convention == MetricConvention::otel;
+  MetricFamily family{prefix_of(prefix.protocol, prefix.kind) + (otel ? ".request.body.size" : ".request.body_size"),
+                      "By",
+                      "Bytes of request bodies as transferred.",
+                      MetricType::histogram,
+                      {}};
+  for (const Entry* entry : prefix.entries) {
+    const Histogram& sizes = entry->second.request_bodies;
+    if (sizes.count() != 0) append_point(family, labels_of(entry->first), point(sizes, bounds::body_size, 1));
+  }
+  return family;
+}
+
+MetricFamily Metrics::unmeasured(const std::vector<Prefix>& prefixes) const {
+  MetricFamily family{"subfloor.calls.unmeasured",
+                      "{call}",
+                      "Calls left out of duration histograms, their beginning or end having been missed.",
+                      MetricType::counter,
+                      {}};
+  for (const Prefix& prefix : prefixes) {
+    std::uint64_t sum = 0;
+    for (const Entry* entry : prefix.entries) sum += entry->second.unmeasured;
+    family.points.push_back(
+        {{{"protocol", std::string(prefix.protocol)}, {"kind", std::string(to_string(prefix.kind))}}, sum, {}});
+  }
+  return family;
+}
+
+void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const {
+  const std::string service_label = options_.convention == MetricConvention::otel ? "service.name" : "service";
+  const auto family_of = [&](const std::string& name, const char* unit, const char* help) -> MetricFamily& {
+    const auto found =
+        std::find_if(families.begin(), families.end(), [&](const MetricFamily& family) { return family.name == name; });
+    if (found != families.end()) return *found;
+    return families.emplace_back(MetricFamily{name, unit, help, MetricType::gauge, {}});
+  };
+  const auto add_point = [&](MetricFamily& family, const std::string& service, std::optional<Kind> kind,
+                             std::uint64_t value) {
+    Labels labels;
+    if (!service.empty()) labels.push_back({service_label, service});
+    if (kind) labels.push_back({"kind", std::string(to_string(*kind))});
+    const auto same = std::find_if(family.points.begin(), family.points.end(),
+                                   [&](const MetricPoint& existing) { return existing.labels == labels; });
+    if (same == family.points.end()) {
+      family.points.push_back({std::move(labels), value, {}});
+    } else {
+      std::get<std::uint64_t>(same->value) += value;
+    }
+  };
+  for (const auto& requests : gauges.requests) {
+    const std::string name = prefix_of(semantics::protocol_name(requests.protocol), requests.kind);
+    MetricFamily& family = family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.");
+    add_point(family, requests.service, requests.kind, requests.active);
+  }
+  for (const auto& connections : gauges.connections) {
+    MetricFamily& family = family_of("tcp.connections.active", "{connection}", "TCP connections open now.");
+    add_point(family, connections.service, connections.kind, connections.active);
+  }
+}
+
+MetricSnapshot Metrics::snapshot(const Gauges& gauges, const SelfReport& report) const {
+  MetricSnapshot result;
+  result.resource = report.resource;
+  const std::vector<Prefix> prefixes = by_prefix();
+  for (const Prefix& prefix : prefixes) {
+    result.families.push_back(durations(prefix));
+    if (prefix.protocol == "http") result.families.push_back(bodies(prefix));
+  }
+  append_gauges(gauges, result.families);
+  result.families.push_back(unmeasured(prefixes));
+  MetricFamily merged{"subfloor.metrics.merged_calls",
+                      "{call}",
+                      "Calls counted in overflow series, all others being taken.",
+                      MetricType::counter,
+                      {}};
+  merged.points.push_back({{}, merged_calls_, {}});
+  result.families.push_back(std::move(merged));
+  append_self_metrics(report, result.families);
+  return result;
+}
+
+}  // namespace subfloor

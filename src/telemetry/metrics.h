@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counts calls since the start, per service, operation and status, in whichever convention was chosen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/call.h"
+#include "telemetry/histogram.h"
+#include "telemetry/metric_snapshot.h"
+#include "telemetry/self_report.h"
+
+namespace subfloor {
+
+// The default: milliseconds and Subfloor's labels. otel: OpenTelemetry's units, bounds and attributes.
+enum class MetricConvention : std::uint8_t { standard, otel };
+
+struct MetricOptions {
+  MetricConvention convention = MetricConvention::standard;
+  std::size_t max_series = 2000;  // sets of labels, overflow series included
+};
+
+class Metrics {
+ public:
+  explicit Metrics(const MetricOptions& options = {});
+
+  void add(const Observation& observation);
+
+  [[nodiscard]] MetricSnapshot snapshot(const Gauges& gauges, const SelfReport& report) const;
+
+  // Calls counted in overflow series, all others being taken.
+  [[nodiscard]] std::uint64_t merged_calls() const { return merged_calls_; }
+  [[nodiscard]] std::size_t series() const { return series_.size(); }
+
+ private:
+  template <class Text>
+  struct BasicKey {
+    std::uint64_t hash = 0;
+    Text service, operation, error;
+    Text server;                  // otel clients only: host
+    std::string_view protocol;    // static
+    std::int32_t status = -1;     // -1: none seen
+    std::int32_t server_port = 0;
+    Kind kind = Kind::server;
+    bool overflow = false;
+    bool is_error = false;
+  };
+  using Key = BasicKey<std::string>;
+  using KeyView = BasicKey<std::string_view>;
+
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const Key& key) const noexcept { return key.hash; }
+    std::size_t operator()(const KeyView& key) const noexcept { return key.hash; }
+  };
+  struct Equal {
+    using is_transparent = void;
+    template <class A, class B>
+    bool operator()(const A& a, const B& b) const {
+      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
+             a.is_error == b.is_error && a.server_port == b.server_port && a.protocol == b.protocol &&
+             a.operation == b.operation && a.service == b.service && a.error == b.error && a.server == b.server;
+    }
+  };
+  struct Series {
+    Histogram durations{bounds::duration};
+    Histogram request_bodies{bounds::body_size};
+    std::uint64_t unmeasured = 0;  // calls whose duration is not known
+  };
+  using Entry = std::pair<const Key, Series>;
+  // The series of one metric prefix, "http.server", in a stable order.
+  struct Prefix {
+    std::string_view protocol;
+    Kind kind = Kind::server;
+    std::vector<const Entry*> entries;
+  };
+
+  [[nodiscard]] Series& series_for(KeyView& key);
+  [[nodiscard]] Series& insert(const KeyView& key);
+  void seal(KeyView& key) const;
+  [[nodiscard]] std::vector<Prefix> by_prefix() const;
+  [[nodiscard]] Labels labels_of(const Key& key) const;
+  [[nodiscard]] MetricFamily durations(const Prefix& prefix) const;
+  [[nodiscard]] MetricFamily bodies(const Prefix& prefix) const;
+  void append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const;
+  [[nodiscard]] MetricFamily unmeasured(const std::vector<Prefix>& prefixes) const;
+
+  MetricOptions options_;
+  std::uint64_t seed_;
+  std::unordered_map<Key, Series, Hash, Equal> series_;
+  std::uint64_t merged_calls_ = 0;
+};
+
+}  // namespace subfloor

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent knows of itself, and of the present moment, when metrics are asked for. The agent fills it; see
+// self_metrics.h for how it becomes metrics.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/call.h"
+#include "telemetry/metric_snapshot.h"
+
+namespace subfloor {
+
+struct SelfReport {
+  struct Sensor {
+    std::string family;           // "tcp_send"
+    std::uint64_t seen = 0, submitted = 0, filtered = 0, bytes = 0;
+  };
+  struct Loss {
+    std::string family, cause;    // "tcp_send", "ring_full"
+    std::uint64_t count = 0;
+  };
+  struct Ring {
+    std::string name;             // "data"
+    double fill = 0;              // 0 to 1
+  };
+
+  std::vector<Sensor> sensors;
+  std::vector<Loss> losses;
+  std::vector<Ring> rings;
+  double completeness_window = 1, completeness_total = 1;
+  std::uint64_t records = 0;       // read from the rings
+  std::uint64_t calls = 0;         // delivered by protocols
+  std::uint64_t merged_calls = 0;  // Windows::merged_calls()
+  double cpu_seconds = 0;          // user and system, of the agent's process
+  std::uint64_t resident_bytes = 0;
+  double start_time_unix = 0;      // seconds
+  std::string version;
+  Labels build;                    // more labels of build_info
+  Labels resource;                 // for target_info: "service.name", "host.name" …
+};
+
+// Fed by the owner at the moment of asking.
+struct Gauges {
+  struct Requests {
+    std::string service;           // "" where it is not told apart
+    std::string protocol = "http1";
+    Kind kind = Kind::server;
+    std::uint64_t active = 0;
+  };
+  struct Connections {
+    std::string service;           // "" where it is not told apart
+    std::optional<Kind> kind;
+    std::uint64_t active = 0;
+  };
+  std::vector<Requests> requests;
+  std::vector<Connections> connections;
+};
+
+}  // namespace subfloor

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/service_name.h"
+
+#include <gtest/gtest.h>
+
+namespace subfloor {
+namespace {
+
+std::string name_of(std::string executable, std::vector<std::string> arguments, std::string comm = "comm") {
+  Process process;
+  process.executable = std::move(executable);
+  process.arguments = std::move(arguments);
+  process.comm = std::move(comm);
+  return std::string(service_name(process));
+}
+
+TEST(ServiceName, IsTheExecutablesName) {
+  EXPECT_EQ(name_of("/usr/sbin/nginx", {"nginx: worker process"}), "nginx");
+  EXPECT_EQ(name_of("/opt/app/server (deleted)", {"./server"}), "server");
+  EXPECT_EQ(name_of("/usr/sbin/php-fpm8.2", {"php-fpm: pool www"}), "php-fpm8.2");
+  EXPECT_EQ(name_of("/usr/bin/pythonista", {"pythonista", "x.py"}), "pythonista");
+}
+
+TEST(ServiceName, IsTheScriptOfAnInterpreter) {
+  EXPECT_EQ(name_of("/usr/bin/node", {"node", "server.js"}), "server.js");
+  EXPECT_EQ(name_of("/usr/bin/node", {"node", "--inspect", "-r", "./tracing.js", "/app/server.js", "--port", "80"}),
+            "server.js");
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {"python3", "-u", "/srv/app.py"}), "app.py");
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {"python3", "-m", "http.server", "8000"}), "http.server");
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {"/usr/bin/python3", "/usr/bin/gunicorn", "app:app"}), "gunicorn");
+  EXPECT_EQ(name_of("/usr/lib/jvm/bin/java", {"java", "-Xmx1g", "-jar", "/opt/shop.jar"}), "shop.jar");
+  EXPECT_EQ(name_of("/usr/lib/jvm/bin/java", {"java", "-cp", "a.jar:b.jar", "com.shop.Main"}), "com.shop.Main");
+  EXPECT_EQ(name_of("/usr/bin/dotnet", {"dotnet", "/app/Shop.dll"}), "Shop.dll");
+}
+
+TEST(ServiceName, IsTheInterpreterWhereThereIsNoScript) {
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {"python3", "-c", "print(1)"}), "python3.11");
+  EXPECT_EQ(name_of("/usr/bin/node", {"node"}), "node");
+  EXPECT_EQ(name_of("/usr/bin/node", {"node", "-r"}), "node");
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {"python3", "-m"}), "python3.11");
+  EXPECT_EQ(name_of("/usr/bin/python3.11", {}), "python3.11");
+}
+
+TEST(ServiceName, FallsBackToCommAndToUnknown) {
+  EXPECT_EQ(name_of("", {}, "curl"), "curl");
+  EXPECT_EQ(name_of("", {}, ""), "unknown");
+}
+
+}  // namespace
+}  // namespace subfloor

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "telemetry/windows.h"
+
+#include <algorithm>
+
+#include "telemetry/hashing.h"
+#include "telemetry/semantics.h"
+#include "telemetry/service_name.h"
+#include "telemetry/trace_context.h"
+
+namespace subfloor {
+namespace {
+
+constexpr std::string_view other = "{other}";
+constexpr std::size_t max_path = 1024;       // bytes of a path that a group keeps
+constexpr std::size_t max_short_text = 128;  // of an operation, an error, a service or a container id
+
+DurationStatistics statistics(const Histogram& durations, const QuantileSketch& sketch) {
+  DurationStatistics result;
+  result.count = durations.count();
+  if (result.count == 0) return result;
+  result.min = durations.min();
+  result.max = durations.max();
+  result.mean = durations.sum() / durations.count();
+  const auto quantile = [&](double fraction) { return std::clamp(sketch.quantile(fraction), result.min, result.max); };
+  result.p50 = quantile(0.50);
+  result.p90 = quantile(0.90);
+  result.p95 = quantile(0.95);
+  result.p99 = quantile(0.99);
+  return result;
+}
+
+}  // namespace
+
+Windows::Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink)
+    : options_(options), sink_(sink), seed_(IdGenerator().next()), window_start_(now) {
+  options_.max_groups = std::max<std::size_t>(options_.max_groups, 8);
+}
+
+void Windows::add(const Observation& observation) {
+  ++window_calls_;
+  KeyView key = key_of(observation);
+  if (options_.window == 0) {
+    Group group;
+    count(group, observation);
+    Span span = make_span(keep(key), group);
+    if (!observation.call.query.empty()) span.attributes.push_back({"url.query", observation.call.query});
+    sink_.on_span(span);
+    return;
+  }
+  seal(key);
+  count(group_for(key), observation);
+}
+
+WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness) {
+  const WindowSummary summary{window_start_, now, window_calls_, groups_.size(), window_merged_, completeness};
+  for (auto& [key, group] : groups_) {
+    Span span = make_span(key, group);
+    span.window_start = window_start_;
+    span.window_end = now;
+    span.completeness = completeness;
+    sink_.on_span(span);
+  }
+  groups_.clear();
+  window_start_ = now;
+  window_calls_ = window_merged_ = 0;
+  sink_.on_window_closed(summary);
+  return summary;
+}
+
+Windows::KeyView Windows::key_of(const Observation& observation) const {
+  const Call& call = observation.call;
+  KeyView key;
+  key.service = service_name(observation.process).substr(0, max_short_text);
+  key.container = std::string_view(observation.process.container_id).substr(0, max_short_text);
+  key.operation = semantics::operation_name(call).substr(0, max_short_text);
+  key.path = std::string_view(call.path).substr(0, max_path);
+  key.error = std::string_view(call.error).substr(0, max_short_text);
+  key.protocol = semantics::protocol_name(call.protocol);
+  key.peer = observation.connection.remote.ip;
+  key.status = call.status.value_or(-1);
+  key.kind = call.kind;
+  return key;
+}
+
+void Windows::seal(KeyView& key) const {
+  FieldHash hash(seed_);
+  hash.add(key.path);
+  hash.add(key.service);
+  hash.add(key.container);
+  hash.add(key.operation);
+  hash.add(key.error);
+  hash.add(key.protocol);
+  std::uint64_t peer[2];
+  static_assert(sizeof(peer) == sizeof(key.peer));
+  std::memcpy(peer, key.peer.data(), sizeof(peer));
+  hash.add(peer[0]);
+  hash.add(peer[1]);
+  hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 8 |
+           static_cast<std::uint64_t>(key.kind) << 1 | static_cast<std::uint64_t>(key.overflow));
+  key.hash = hash.value();
+}
+
+Windows::Group& Windows::group_for(KeyView& key) {
+  if (const auto found = groups_.find(key); found != groups_.end()) return found->second;
+  const std::size_t reserve = std::max<std::size_t>(4, options_.max_groups / 10);  // places kept for overflow groups
+  if (groups_.size() + reserve < options_.max_groups) return insert(key);
+  ++window_merged_;
+  ++merged_calls_;
+  return overflow_group_for(key);
+}
+
+// One overflow group per service while there is room, then one for all: the limit holds whatever comes.
+Windows::Group& Windows::overflow_group_for(const KeyView& key) {
+  KeyView merged;
+  merged.service = key.service;
+  merged.container = key.container;
+  merged.protocol = key.protocol;
+  merged.kind = key.kind;
+  merged.path = other;
+  merged.overflow = true;
+  seal(merged);
+  if (const auto found = groups_.find(merged); found != groups_.end()) return found->second;
+  if (groups_.size() + 2 < options_.max_groups) return insert(merged);
+  merged.service = other;  // of either kind: the two places left
+  merged.container = {};
+  merged.protocol = other;
+  seal(merged);
+  const auto found = groups_.find(merged);
+  return found != groups_.end() ? found->second : insert(merged);
+}
+
+Windows::Key Windows::keep(const KeyView& key) {
+  return {key.hash,
+          std::string(key.service),
+          std::string(key.container),
+          std::string(key.operation),
+          std::string(key.path),
+          std::string(key.error),
+          key.protocol,
+          key.peer,
+          key.status,
+          key.kind,
+          key.overflow};
+}
+
+Windows::Group& Windows::insert(const KeyView& key) { return groups_.try_emplace(keep(key)).first->second; }
+
+// The lowest rank becomes the exemplar. It depends on the trace id alone, so that the groups a trace passes through
+// choose the same trace; it is keyed, so that no client can choose. Whole calls come before partial ones.
+std::uint64_t Windows::rank_of(const Observation& observation) const {
+  FieldHash hash(seed_);
+  hash.add(observation.trace_id);
+  return hash.value() >> 1 | static_cast<std::uint64_t>(observation.call.partial != partial_no) << 63;
+}
+
+void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, std::uint64_t rank) {
+  const Call& call = observation.call;
+  exemplar.rank = rank;
+  exemplar.trace_id = observation.trace_id;
+  exemplar.span_id = observation.span_id;
+  exemplar.parent_span_id = observation.parent_span_id;
+  exemplar.executable = observation.process.executable;
+  exemplar.operation = std::string_view(call.operation).substr(0, max_short_text);
+  exemplar.version = call.version;
+  exemplar.start = call.start;
+  exemplar.end = std::max(call.start, call.end);
+  exemplar.pid = call.pid != 0 ? call.pid : observation.process.pid;
+  exemplar.local_port = observation.connection.local.port;
+  exemplar.remote_port = observation.connection.remote.port;
+  exemplar.partial = call.partial;
+  exemplar.transport = observation.connection.transport;
+  exemplar.language = observation.process.language;
+}
+
+void Windows::count(Group& group, const Observation& observation) {
+  const Call& call = observation.call;
+  const std::uint64_t rank = rank_of(observation);
+  if (group.count == 0 || rank < group.exemplar.rank) set_exemplar(group.exemplar, observation, rank);
+  ++group.count;
+  group.error_count += semantics::is_error(call) ? 1 : 0;
+  group.partial_count += call.partial != partial_no ? 1 : 0;
+  group.request_body_bytes += call.request_body_bytes;
+  group.response_body_bytes += call.response_body_bytes;
+  if (semantics::duration_known(call)) {
+    group.durations.record(call.duration());
+    group.sketch.record(call.duration());
+  }
+}
+
+Span Windows::make_span(const Key& key, Group& group) {
+  Exemplar& exemplar = group.exemplar;
+  const bool http = key.protocol == "http";
+  Span span;
+  span.trace_id = std::move(exemplar.trace_id);
+  span.span_id = std::move(exemplar.span_id);
+  span.parent_span_id = std::move(exemplar.parent_span_id);
+  span.start = exemplar.start;
+  span.end = exemplar.end;
+  span.exemplar_partial = exemplar.partial;
+  // OpenTelemetry: a span of an unknown HTTP method is named "HTTP".
+  const bool named = !key.operation.empty() && key.operation != "_OTHER" && key.operation != "_unknown";
+  span.name = named ? key.operation : (http ? "HTTP" : std::string(key.protocol));
+  span.kind = key.kind;
+  span.protocol = key.protocol;
+  span.resource = {key.service, key.container, std::move(exemplar.executable), exemplar.pid, exemplar.language};
+  span.count = group.count;
+  span.error_count = group.error_count;
+  span.partial_count = group.partial_count;
+  span.error = group.error_count != 0 && group.error_count == group.count;
+  span.duration = statistics(group.durations, group.sketch);
+  span.durations = std::move(group.durations);
+  span.request_body_bytes = group.request_body_bytes;
+  span.response_body_bytes = group.response_body_bytes;
+  span.overflow = key.overflow;
+
+  const auto text = [&](std::string_view name, std::string value) {
+    if (!value.empty()) span.attributes.push_back({name, std::move(value)});
+  };
+  const auto number = [&](std::string_view name, std::int64_t value) { span.attributes.push_back({name, value}); };
+  text(http ? "http.request.method" : "operation", key.operation);
+  if (key.operation == "_OTHER") text("http.request.method_original", std::move(exemplar.operation));
+  text("url.path", key.path);
+  if (key.status >= 0) number(http ? "http.response.status_code" : "status_code", key.status);
+  if (span.error) text("error.type", key.error.empty() && key.status >= 0 ? std::to_string(key.status) : key.error);
+  if (key.overflow) return span;
+  if (http) {
+    text("network.protocol.name", "http");
+    text("network.protocol.version", std::move(exemplar.version));
+  }
+  text("network.transport", exemplar.transport == Transport::tcp ? "tcp" : "unix");
+  if (Address peer{key.peer, exemplar.remote_port}; exemplar.transport == Transport::tcp && peer.known()) {
+    text("network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
+    text("network.peer.address", peer.ip_text());
+    // A client's peer is a server with a port of its own; a server's peers each come from another port.
+    if (key.kind == Kind::client) number("network.peer.port", exemplar.remote_port);
+    if (key.kind == Kind::server) number("network.local.port", exemplar.local_port);
+  }
+  return span;
+}
+
+}  // namespace subfloor

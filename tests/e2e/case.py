@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests have in common."""
+
+import subprocess
+import sys
+import unittest
+
+from support import places
+from support.subfloor import Observer
+
+RUNGS = ("tracepoint", "syscall")
+
+
+def on_every_rung(mixin):
+    """Makes one TestCase per rung out of a class that is none itself; self.rung tells the tests which one it is."""
+    module = sys.modules[mixin.__module__]
+    for rung in RUNGS:
+        name = f"{mixin.__name__}On{rung.capitalize()}Rung"
+        setattr(module, name, type(name, (mixin, Case), {"rung": rung, "__module__": mixin.__module__}))
+    return mixin
+
+
+class Case(unittest.TestCase):
+    rung = None
+    longMessage = True
+    maxDiff = None
+
+    def observe(self, port=None, **more):
+        return Observer(self.rung, port, **more)
+
+    def seen(self, observer, count, seconds=10, **wanted):
+        """(server records, client records): exactly `count` of each, in order, once all is delivered and it has ended."""
+        observer.wait(count, "server", seconds, **wanted)
+        observer.wait(count, "client", seconds, **wanted)
+        self.assertEqual(observer.stop(), 0, observer.child.stderr.text())
+        servers, clients = observer.records("server", **wanted), observer.records("client", **wanted)
+        self.assertEqual(len(servers), count, servers)
+        self.assertEqual(len(clients), count, clients)
+        return servers, clients
+
+    def assert_call(self, record, path, status=200, method="GET", **properties):
+        """A whole record of that call."""
+        for name, value in {"method": method, "path": path, "status": status, "partial": False, **properties}.items():
+            self.assertEqual(getattr(record, name), value, f"{name} of {record}")
+
+    def curl(self, *arguments):
+        """Runs curl and returns what it printed."""
+        done = subprocess.run([places.program("curl"), "-sS", "--noproxy", "*", *map(str, arguments)],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Under load every request is counted, and every loss."""
+
+import pathlib
+import subprocess
+import threading
+
+from e2e.case import on_every_rung
+from support import places
+from support.nginx import Nginx
+from support.records import parse
+from support.subfloor import Agent, completeness, lost
+from support.waiting import until
+from support.wire import Wire
+
+
+def wrk(url, seconds, connections=64, threads=2):
+    done = subprocess.run([places.program("wrk"), f"-t{threads}", f"-c{connections}", f"-d{seconds}s", url],
+                          capture_output=True, text=True, timeout=seconds + 30)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+
+
+def counted(agent, kind):
+    """Calls of that kind in the agent's duration histogram."""
+    return sum(value for name, _, value in agent.metrics()
+               if name.startswith(f"http_{kind}_request_duration") and name.endswith("_count"))
+
+
+@on_every_rung
+class Load:
+    def test_the_records_of_a_full_load_equal_the_servers_own_count(self):
+        with Nginx(workers=2) as nginx:
+            # Only the port of this nginx: nothing else on this host can then be in the count.
+            with Agent(rung=self.rung, ports=f"[{nginx.port}]") as agent:
+                before = nginx.requests()
+                wrk(nginx.url("/load"), 4)
+                served = nginx.requests() - before - 1
+                self.assertGreater(served, 1000)
+                nginx.requests()
+                # The three questions to stub_status are requests as well. Once the last is counted, all is.
+                until(lambda: counted(agent, "server") >= served + 3,
+                      lambda: f"{served} + 3 records; there are {counted(agent, 'server')}; {agent.status()}")
+                self.assertEqual(counted(agent, "server"), served + 3)
+                status = agent.status()
+                self.assertEqual(lost(status), 0, status)
+                self.assertEqual(completeness(status), 1.0, status)
+
+    def test_every_record_of_a_load_is_printed_once(self):
+        with Nginx(workers=2) as nginx, places.scratch() as directory:
+            out = pathlib.Path(directory) / "records"
+            with self.observe(out=out) as observer:
+                before = nginx.requests()
+                wrk(nginx.url("/printed"), 1, connections=4, threads=1)
+                served = nginx.requests() - before - 1
+                self.assertEqual(observer.stop(), 0)
+            with open(out, "rb") as lines:
+                found = [r for r in parse(line for line in lines if b"/printed" in line)
+                         if r.kind == "server" and r.server_port == nginx.port]
+            self.assertEqual(len(found), served)
+            for record in found:
+                self.assertIn((record.method, record.status), (("GET", 200), ("GET", None)), record)
+                self.assertTrue(record.status or record.partial, record)
+
+
+@on_every_rung
+class Overload:
+    def test_with_a_tiny_ring_losses_are_counted_and_capture_recovers_within_one_request(self):
+        with Nginx(workers=2) as nginx, places.scratch() as directory:
+            out = pathlib.Path(directory) / "records"
+            with Agent(rung=self.rung, ports=f"[{nginx.port}]", data_ring="16KiB") as agent:
+                with agent.observer(out=out) as observer:
+                    wires = [Wire(nginx.port) for _ in range(16)]
+                    self.load(nginx, wires)
+                    status = agent.status()
+                    self.assertGreater(lost(status), 0, status)
+                    self.assertLess(completeness(status), 1.0, status)
+                    for number, wire in enumerate(wires):
+                        for i in range(4):
+                            wire.ask(f"/after/{number}/{i}")
+                    wanted = {f"/after/{number}/{i}" for number in range(16) for i in range(1, 4)}
+                    for kind in (b"server", b"client"):
+                        until(lambda: wanted <= self.paths(out, kind),
+                              lambda: f"{kind} records of {wanted - self.paths(out, kind)}")
+                    for wire in wires:
+                        wire.close()
+                    observer.stop()
+            self.check_nothing_was_invented(out)
+
+    def load(self, nginx, wires):
+        """wrk, and at the same time these connections, each from a thread of its own."""
+        over = threading.Event()
+
+        def ask(wire):
+            while not over.is_set():
+                wire.ask("/during")
+
+        threads = [threading.Thread(target=ask, args=(wire,)) for wire in wires]
+        for thread in threads:
+            thread.start()
+        wrk(nginx.url("/during"), 3)
+        over.set()
+        for thread in threads:
+            thread.join()
+
+    def paths(self, out, kind):
+        with open(out, "rb") as lines:
+            return {r.path for r in parse(l for l in lines if l.endswith(b"\n") and b"/after/" in l and kind in l)
+                    if r.kind == kind.decode() and r.status == 200 and not r.partial}
+
+    def check_nothing_was_invented(self, out):
+        with open(out, "rb") as lines:
+            for record in parse(lines):
+                self.assertIn(record.status, (200, None), record)
+                self.assertIn(record.method, ("GET", None), record)
+                self.assertTrue(record.path in (None, "/during") or record.path.startswith("/after/"), record)
+                self.assertTrue(record.partial or (record.method and record.status), record)

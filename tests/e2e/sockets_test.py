@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way in which bytes get into and out of a socket gives the same records."""
+
+import os
+
+from e2e.case import on_every_rung
+from support import places
+from support.servers import c_server, odd_server
+from support.wire import Wire
+
+
+@on_every_rung
+class Sockets:
+    def exchange(self, server, size=4, requests=3):
+        """Some requests on one connection; every one is seen once at each end, whole. Returns the server's records."""
+        with server, self.observe(server.port) as observer:
+            with Wire(server.port) as wire:
+                for i in range(requests):
+                    self.assertEqual(len(wire.ask(f"/{i}")[2]), size)
+            servers, clients = self.seen(observer, requests)
+            for records in (servers, clients):
+                for i, record in enumerate(records):
+                    self.assert_call(record, f"/{i}", response_bytes=size)
+            self.assertEqual({r.pid for r in clients}, {os.getpid()})
+            return servers
+
+    def test_recv_and_send(self):
+        self.exchange(odd_server("plain"))
+
+    def test_bytes_that_were_peeked_at_count_once(self):
+        self.exchange(odd_server("peek"))
+
+    def test_reads_and_writes_of_one_byte(self):
+        self.exchange(odd_server("bits"))
+
+    def test_readv_and_writev(self):
+        self.exchange(odd_server("vector"))
+
+    def test_sendfile(self):
+        self.exchange(odd_server("sendfile"), 1_000_000)
+
+    def test_splice(self):
+        self.exchange(odd_server("splice"), 1_000_000)
+
+    def test_recvmmsg_and_sendmmsg(self):
+        self.exchange(c_server(places.helper("mmsg_server")))
+
+    def test_io_uring(self):
+        program = places.helper("uring_server", "uring")
+        if program is None:
+            self.skipTest("liburing is not installed")
+        if self.rung == "syscall":
+            return self.exchange_unseen_by_system_calls(c_server(program))
+        return self.exchange(c_server(program))
+
+    def exchange_unseen_by_system_calls(self, server):
+        """The syscall rung cannot see what io_uring transfers; the other end is whole, and nothing is invented."""
+        with server, self.observe(server.port) as observer:
+            with Wire(server.port) as wire:
+                for i in range(3):
+                    wire.ask(f"/{i}")
+            for i, record in enumerate(observer.wait(3, "client")):
+                self.assert_call(record, f"/{i}", response_bytes=4)
+            observer.stop()
+            self.assertEqual(len(observer.records("client")), 3)
+            for record in observer.records("server"):
+                self.assertIn((record.path, record.status), [(f"/{i}", s) for i in range(3) for s in (200, None)])
+
+    def test_a_socket_shared_over_fork_is_one_connection_of_several_processes(self):
+        servers = self.exchange(odd_server("fork"))
+        self.assertEqual(len({r.pid for r in servers}), 3)
+
+    def test_a_socket_passed_to_another_process_belongs_to_the_one_that_reads(self):
+        server = odd_server("pass")
+        with server, self.observe(server.port) as observer:
+            with Wire(server.port) as wire:
+                wire.ask("/0")
+            servers, _ = self.seen(observer, 1)
+            self.assert_call(servers[0], "/0")
+            self.assertNotEqual(servers[0].pid, server.pid)
