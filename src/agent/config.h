@@ -3,6 +3,7 @@
 // Every key is declared in one place, config_keys.cpp; reading, `config explain` and `config dump` follow from that.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -18,6 +19,9 @@
 namespace subfloor::agent {
 
 inline constexpr std::string_view default_config_path = "/etc/subfloor/subfloor.yaml";
+
+// Ways of attaching that can be forced.
+inline constexpr std::array<std::string_view, 2> rungs{"tracepoint", "syscall"};
 
 // Which TCP ports are captured. `list` is in use only with Mode::list.
 struct Ports {

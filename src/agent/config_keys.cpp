@@ -25,6 +25,12 @@ constexpr Nanoseconds ms = 1'000'000, second = 1000 * ms, hour = 3600 * second;
 constexpr std::size_t longest_path = 4095;
 constexpr std::size_t longest_socket_path = 107;  // sun_path, less its end
 
+ValueType<std::string> rung() {
+  std::vector<std::pair<std::string, std::string>> options{{"", ""}};
+  for (const std::string_view name : rungs) options.emplace_back(name, name);
+  return choice(std::move(options));
+}
+
 Section capture() {
   constexpr auto part = &Config::capture;
   using C = CaptureConfig;
@@ -33,7 +39,7 @@ Section capture() {
                "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, 5000, "
                "8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel."),
            key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
-           key(part, &C::rung, "rung", choice<std::string>({{"", ""}, {"tracepoint", "tracepoint"}, {"syscall", "syscall"}}),
+           key(part, &C::rung, "rung", rung(),
                "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
            key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
            key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),

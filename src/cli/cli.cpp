@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <functional>
+#include <set>
 
 #include "agent/config_units.h"
 #include "cli/commands.h"
@@ -68,8 +69,9 @@ struct Arguments {
 using Command = std::function<Exit()>;
 
 void add_output(CLI::App& command, Arguments& arguments) {
-  command.add_option("-o,--output", arguments.output, "table, for people, or json, one object per line")
-      ->check(CLI::IsMember({"table", "json"}))
+  command.add_option("-o,--output", arguments.output, "table: for people; json: one object per line")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"table", "json"}).description(""))
       ->capture_default_str();
 }
 
@@ -113,16 +115,16 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   add_output(command, arguments);
   command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
   command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")->type_name("S");
-  command.add_option("--pid", filter.pid, "Only the side of this process")->type_name("N")->check(CLI::Range(1U, 4194304U));
+  command.add_option("--pid", filter.pid, "Only the side of this process")->type_name("N")->check(CLI::Range(1U, 4194304U).description(""));
   command.add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")->type_name("S");
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
-  command.add_option("--limit", options.limit, "End after so many calls")->type_name("N")->check(CLI::PositiveNumber);
+  command.add_option("--limit", options.limit, "End after so many calls")->type_name("N")->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  command.add_option("--rung", options.rung, "Force a way of attaching; only without a running agent")
+  command.add_option("--rung", options.rung, "Force tracepoint or syscall as the way of attaching; only without a running agent")
       ->type_name("R")
-      ->check(CLI::IsMember({"tracepoint", "syscall"}));
+      ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
   command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")->type_name("PORTS");
   add_config(command, arguments);
   command.footer(observe_footer);
@@ -187,6 +189,10 @@ int run(int argc, const char* const* argv) {
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);
+  if (argc <= 1) {
+    fmt::print(stderr, "{}", app.help());
+    return static_cast<int>(Exit::usage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

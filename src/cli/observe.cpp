@@ -19,7 +19,8 @@ namespace {
 
 std::string describe(const CallFilter& filter) {
   std::string all;
-  for (const auto& [key, value] : filter.to_json().items())
+  const nlohmann::json given = filter.to_json();
+  for (const auto& [key, value] : given.items())
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : value.dump());
   return all.empty() ? "every HTTP/1.1 call on this host" : "HTTP/1.1 calls on this host with " + all;
 }

@@ -11,13 +11,13 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 json sample() {
-  return json::parse(R"({"version":"0.1.0","pid":42,"uptime_s":3725,
+  return json::parse(R"~({"version":"0.1.0","pid":42,"uptime_s":3725,
     "sensors":[{"name":"tcp","rung":"syscall","lost":"costs more","refused":[{"rung":"tracepoint","why":"Invalid argument (EINVAL)"}]},
                {"name":"process","rung":"tracepoint","lost":"","refused":[]}],
     "losses":{"tcp_send":{"ring_full":3,"no_key":0},"tcp_receive":{"ring_full":4}},
     "completeness":{"window":1.0,"total":0.9876},
     "cost":{"cpu_seconds":37.25,"rss_bytes":20971520,"records":1000,"calls":500},
-    "connections":12})");
+    "connections":12})~");
 }
 
 TEST(StatusView, TellsHealthCostAndLosses) {

@@ -73,7 +73,7 @@ Table::Layout Table::layout_for(std::size_t width) {
 }
 
 std::string Table::coloured(std::string_view sgr, std::string text) const {
-  if (!look_.colour || sgr.empty()) return text;
+  if (!look_.colour || sgr.empty() || text.find_first_not_of(' ') == std::string::npos) return text;
   return fmt::format("\x1b[{}m{}\x1b[0m", sgr, text);
 }
 
@@ -105,7 +105,7 @@ std::string Table::row(const Row& row) const {
   line += path_cell(row) + " " + status_cell(row) + " " + duration_cell(row);
   line += size(row.request_bytes) + size(row.response_bytes);
   line += cell(printable(row.partial, utf8), layout_.note, yellow);
-  if (!look_.colour) line.erase(line.find_last_not_of(' ') + 1);
+  line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
 }
 

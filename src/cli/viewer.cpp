@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "base/log.h"
 
 namespace subfloor::cli {
@@ -51,13 +53,13 @@ void Viewer::on_call(std::string_view json) {
 }
 
 void Viewer::finish() {
-  if (finishing_) return reactor_.stop();
+  if (finishing_) return;
   finishing_ = true;
   output_->finish();
 }
 
 void Viewer::interrupt() {
-  const bool again = finishing_;
+  const bool again = std::exchange(interrupted_, true);
   finish();
   if (again || !reactor_.every(patience, [this] { reactor_.stop(); })) reactor_.stop();
 }

@@ -26,9 +26,9 @@ class Viewer {
   void on_call(std::string_view json);
   // The terminal's size has changed.
   void resize();
-  // Enough: what waits is written, then the reactor stops. Asked a second time, it stops at once.
+  // Enough: what waits is written, then the reactor stops.
   void finish();
-  // The same, and does not wait longer for a reader that reads no more.
+  // The same, but waits only a moment for a reader that reads no more; asked a second time, not at all.
   void interrupt();
 
   [[nodiscard]] std::uint64_t shown() const { return shown_; }
@@ -44,7 +44,7 @@ class Viewer {
   Options options_;
   std::optional<Table> table_;
   std::uint64_t shown_ = 0;
-  bool finishing_ = false;
+  bool finishing_ = false, interrupted_ = false;
   int error_ = 0;
   std::string line_;
   std::unique_ptr<Output> output_;  // last: its thread posts to the reactor

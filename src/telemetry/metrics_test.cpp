@@ -87,6 +87,7 @@ TEST(Metrics, OtelClientsSayWhereTheyCalled) {
   ASSERT_NE(durations, nullptr);
   ASSERT_EQ(durations->points.size(), 3U);
   std::vector<std::string> servers;
+  servers.reserve(durations->points.size());
   for (const auto& point : durations->points)
     servers.push_back(label(point, "server.address") + " " + label(point, "server.port"));
   std::sort(servers.begin(), servers.end());

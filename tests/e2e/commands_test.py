@@ -8,7 +8,7 @@ import socket
 
 from e2e.case import Case
 from support import places
-from support.subfloor import Agent, run
+from support.subfloor import Agent, alone, run
 
 USAGE, CANNOT, FAILED = 2, 3, 4
 
@@ -66,7 +66,7 @@ class Commands(Case):
         with places.scratch() as directory:
             path = pathlib.Path(directory) / "subfloor.yaml"
             path.write_text(f"api:\n  socket: {directory}/none.sock\nprometheus:\n  enabled: false\n")
-            for arguments in (("observe", "-o", "json", "--rung", "tracepoint"), ("agent", "--config", path)):
+            for arguments in (("observe", "--config", alone()), ("agent", "--config", path)):
                 self.assert_fails(run(*arguments, prefix=nobody), CANNOT, "(?i)permission|permitted|privilege|CAP_|root")
             done = run("doctor", prefix=nobody)
             self.assertIn(done.returncode, (0, CANNOT), done)

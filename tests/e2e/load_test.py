@@ -48,28 +48,56 @@ class Load:
 
     def test_every_record_of_a_load_is_printed_once(self):
         with Nginx(workers=2) as nginx, places.scratch() as directory:
-            out = pathlib.Path(directory) / "records"
-            with self.observe(out=out) as observer:
+            printed = Printed(pathlib.Path(directory) / "records", b'"/printed"')
+            with self.observe(out=printed.path) as observer:
                 before = nginx.requests()
                 wrk(nginx.url("/printed"), 1, connections=4, threads=1)
                 served = nginx.requests() - before - 1
+                until(lambda: printed.count(b'"server"') >= served and printed.count(b'"client"') >= served,
+                      lambda: f"{served} lines; {printed.counts}; {observer.child.stderr.text()}", 20)
                 self.assertEqual(observer.stop(), 0)
-            with open(out, "rb") as lines:
-                found = [r for r in parse(line for line in lines if b"/printed" in line)
-                         if r.kind == "server" and r.server_port == nginx.port]
+            found = [r for r in parse(printed.lines()) if r.kind == "server" and r.server_port == nginx.port]
             self.assertEqual(len(found), served)
+            self.assertEqual(len({r["span_id"] for r in found}), served)
             for record in found:
                 self.assertIn((record.method, record.status), (("GET", 200), ("GET", None)), record)
                 self.assertTrue(record.status or record.partial, record)
+
+
+class Printed:
+    """A growing file of records: its lines that contain `marker`, counted as they come."""
+
+    def __init__(self, path, marker):
+        self.path, self.marker, self.counts = path, marker, {}
+        self._offset, self._kept = 0, []
+
+    def _read(self):
+        with open(self.path, "rb") as file:
+            file.seek(self._offset)
+            while (line := file.readline()).endswith(b"\n"):
+                self._offset += len(line)
+                if self.marker in line:
+                    self._kept.append(line)
+
+    def lines(self):
+        self._read()
+        return self._kept
+
+    def count(self, text):
+        counted, number = self.counts.get(text, (0, 0))
+        lines = self.lines()
+        number += sum(text in line for line in lines[counted:])
+        self.counts[text] = (len(lines), number)
+        return number
 
 
 @on_every_rung
 class Overload:
     def test_with_a_tiny_ring_losses_are_counted_and_capture_recovers_within_one_request(self):
         with Nginx(workers=2) as nginx, places.scratch() as directory:
-            out = pathlib.Path(directory) / "records"
+            everything = Printed(pathlib.Path(directory) / "records", b"{")
             with Agent(rung=self.rung, ports=f"[{nginx.port}]", data_ring="16KiB") as agent:
-                with agent.observer(out=out) as observer:
+                with agent.observer(out=everything.path) as observer:
                     wires = [Wire(nginx.port) for _ in range(16)]
                     self.load(nginx, wires)
                     status = agent.status()
@@ -78,14 +106,14 @@ class Overload:
                     for number, wire in enumerate(wires):
                         for i in range(4):
                             wire.ask(f"/after/{number}/{i}")
-                    wanted = {f"/after/{number}/{i}" for number in range(16) for i in range(1, 4)}
-                    for kind in (b"server", b"client"):
-                        until(lambda: wanted <= self.paths(out, kind),
-                              lambda: f"{kind} records of {wanted - self.paths(out, kind)}")
+                    for kind in ("server", "client"):
+                        wanted = {(f"/after/{number}/{i}", kind) for number in range(16) for i in range(1, 4)}
+                        until(lambda: wanted <= self.whole_calls_after(everything.lines()),
+                              lambda: f"records of {wanted - self.whole_calls_after(everything.lines())}")
                     for wire in wires:
                         wire.close()
                     observer.stop()
-            self.check_nothing_was_invented(out)
+            self.check_nothing_was_invented(everything.lines())
 
     def load(self, nginx, wires):
         """wrk, and at the same time these connections, each from a thread of its own."""
@@ -103,15 +131,13 @@ class Overload:
         for thread in threads:
             thread.join()
 
-    def paths(self, out, kind):
-        with open(out, "rb") as lines:
-            return {r.path for r in parse(l for l in lines if l.endswith(b"\n") and b"/after/" in l and kind in l)
-                    if r.kind == kind.decode() and r.status == 200 and not r.partial}
+    def whole_calls_after(self, lines):
+        return {(r.path, r.kind) for r in parse(line for line in lines if b"/after/" in line)
+                if r.status == 200 and not r.partial}
 
-    def check_nothing_was_invented(self, out):
-        with open(out, "rb") as lines:
-            for record in parse(lines):
-                self.assertIn(record.status, (200, None), record)
-                self.assertIn(record.method, ("GET", None), record)
-                self.assertTrue(record.path in (None, "/during") or record.path.startswith("/after/"), record)
-                self.assertTrue(record.partial or (record.method and record.status), record)
+    def check_nothing_was_invented(self, lines):
+        for record in parse(lines):
+            self.assertIn(record.status, (200, None), record)
+            self.assertIn(record.method, ("GET", None), record)
+            self.assertTrue(record.path in (None, "/during") or record.path.startswith("/after/"), record)
+            self.assertTrue(record.partial or (record.method and record.status), record)

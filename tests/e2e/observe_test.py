@@ -8,14 +8,14 @@ from e2e.case import Case
 from support import places
 from support.child import Child
 from support.nginx import Nginx
-from support.subfloor import Agent, run
+from support.subfloor import Agent, alone, run
 from support.wire import Wire
 
 
 class Observe(Case):
     def test_the_table_has_a_line_per_call(self):
         path = f"/table/{os.getpid()}"
-        with Nginx() as nginx, Child([places.binary(), "observe"], name="subfloor observe") as child:
+        with Nginx() as nginx, Child([places.binary(), "observe", "--config", alone()], name="subfloor observe") as child:
             child.wait_for_line("watching")
             self.curl(nginx.url(path))
             line = child.wait_for_line(path, "stdout")
@@ -32,7 +32,7 @@ class Observe(Case):
             self.assertEqual(len(observer.all()), 3)
 
     def test_for_ends_it(self):
-        self.assertEqual(run("observe", "-o", "json", "--for", "500ms", seconds=15).returncode, 0)
+        self.assertEqual(run("observe", "--config", alone(), "-o", "json", "--for", "500ms", seconds=15).returncode, 0)
 
     def test_filters_leave_the_others_out(self):
         with Nginx() as nginx:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Subfloor itself as a child: `observe` with an agent of its own, the daemon, and its one-shot commands."""
 
+import functools
 import json
 import pathlib
 import re
@@ -22,12 +23,28 @@ def run(*arguments, seconds=30, prefix=()):
                           timeout=seconds, stdin=subprocess.DEVNULL)
 
 
-class Observer:
-    """`subfloor observe -o json`: ready when entered; its records are read as they come."""
+@functools.cache
+def _alone():
+    """A directory with a configuration that makes `observe` run an agent of its own, whoever else runs one here."""
+    directory = places.scratch()
+    (pathlib.Path(directory.name) / "alone.yaml").write_text('api:\n  socket: ""\n')
+    return directory
 
-    def __init__(self, rung=None, port=None, arguments=(), out=None):
+
+def alone():
+    """The path of that configuration."""
+    return pathlib.Path(_alone().name) / "alone.yaml"
+
+
+class Observer:
+    """`subfloor observe -o json`: ready when entered; its records are read as they come, or written to the file `out`.
+
+    Without `config` it runs an agent of its own.
+    """
+
+    def __init__(self, rung=None, port=None, arguments=(), out=None, config=None):
         self.port = port
-        argv = [places.binary(), "observe", "-o", "json", *map(str, arguments)]
+        argv = [places.binary(), "observe", "-o", "json", "--config", config or alone(), *map(str, arguments)]
         if rung:
             argv += ["--rung", rung]
         self._argv, self._out, self._parsed, self._read = argv, out, [], 0
@@ -151,7 +168,7 @@ class Agent:
 
     def observer(self, port=None, arguments=(), out=None):
         """`subfloor observe` as a client of this agent."""
-        return Observer(port=port, arguments=("--config", self.config, *arguments), out=out)
+        return Observer(port=port, arguments=arguments, out=out, config=self.config)
 
     def cpu_seconds(self):
         """User and system time of the agent so far."""
@@ -177,10 +194,10 @@ def parse_metrics(text):
 
 
 def completeness(status):
-    """The completeness ratio that `status` reports, 0 to 1."""
-    return status["completeness"]
+    """The completeness ratio since the start that `status` reports, 0 to 1."""
+    return status["completeness"]["total"]
 
 
 def lost(status):
     """Records lost for whatever cause, as `status` reports them."""
-    return sum(family["lost"] for family in status["families"])
+    return sum(count for causes in status["losses"].values() for count in causes.values())

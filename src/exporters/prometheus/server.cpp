@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/log.h"
 #include "exporters/prometheus/text_format.h"
 
 namespace subfloor::prometheus {
@@ -116,12 +117,12 @@ void PrometheusServer::Implementation::answer_metrics(httplib::Response& respons
   std::optional<std::string> body;
   try {
     body = snapshot();
-  } catch (const std::exception&) {
-    // Whatever went wrong, the scraper learns that there is nothing to have now.
+  } catch (const std::exception& error) {
+    LOG_WARN("no metrics for a scrape: {}", error.what());
   }
   if (body) {
     response.status = 200;
-    response.set_content(std::move(*body), content_type);
+    response.set_content(*body, content_type);
   } else {
     response.status = 503;
     response.set_content("the agent is too busy to answer\n", "text/plain; charset=utf-8");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "identity/process/elf_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,12 +39,13 @@ bool understood(const Elf64_Ehdr& header) {
 }  // namespace
 
 std::string ElfFile::bytes(std::uint64_t offset, std::uint64_t size) const {
+  size = offset < size_ ? std::min(size, size_ - offset) : 0;  // what a header claims is not allocated for
   std::string read(size, '\0');
   std::size_t have = 0;
   while (have < size) {
     const ssize_t n = ::pread(fd_, read.data() + have, size - have, static_cast<off_t>(offset + have));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;  // the end, or an offset beyond what a file can have
+    if (n <= 0) break;
     have += static_cast<std::size_t>(n);
   }
   read.resize(have);
@@ -51,7 +53,9 @@ std::string ElfFile::bytes(std::uint64_t offset, std::uint64_t size) const {
 }
 
 std::optional<ElfFile> ElfFile::read(int fd) {
-  ElfFile file(fd);
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return std::nullopt;
+  ElfFile file(fd, static_cast<std::uint64_t>(status.st_size));
   const std::string start = file.bytes(0, sizeof(Elf64_Ehdr));
   if (start.size() < sizeof(Elf64_Ehdr)) return std::nullopt;
   const auto header = item<Elf64_Ehdr>(start, 0);

@@ -35,11 +35,12 @@ class ElfFile {
   [[nodiscard]] std::vector<std::string> needed() const;
 
  private:
-  explicit ElfFile(int fd) : fd_(fd) {}
+  ElfFile(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
   [[nodiscard]] std::string bytes(std::uint64_t offset, std::uint64_t size) const;
   [[nodiscard]] bool read_sections(const Elf64_Ehdr& header);
 
   int fd_;
+  std::uint64_t size_;  // of the file
   std::vector<Section> sections_;
 };
 

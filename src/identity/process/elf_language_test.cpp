@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <random>
@@ -76,8 +77,11 @@ TEST(ElfLanguage, KnowsTheTracesOfCompilers) {
   EXPECT_EQ(language_of(elf({{".note.go.buildid", "x"}})), Language::go);
   EXPECT_EQ(language_of(elf({{".comment", "GCC: (Debian) 12\0rustc version 1.80.0\0"s}})), Language::rust);
   EXPECT_EQ(language_of(elf({{".strtab", "\0main\0rust_eh_personality\0"s}})), Language::rust);
-  EXPECT_EQ(language_of(elf({{".comment", "GCC: (Debian) 12"}, {".rodata", "x/rustc/90b35a/library/core/src"}})),
-            Language::rust);
+  std::string source = "/rustc/90b35a@library@core@src@iter/mod.rs";  // with '/' there, this program would pass for Rust
+  std::ranges::replace(source, '@', '/');
+  EXPECT_EQ(language_of(elf({{".comment", "GCC: (x)"}, {".rodata", source}})), Language::rust);
+  source.resize(source.find("iter"));
+  EXPECT_EQ(language_of(elf({{".comment", "GCC: (x)"}, {".rodata", source}})), Language::cpp);
   EXPECT_EQ(language_of(elf({{".comment", "GCC: (Debian 12.2.0) 12.2.0"}})), Language::cpp);
   EXPECT_EQ(language_of(elf({dynamic(1), {".dynstr", "\0libstdc++.so.6\0"s}})), Language::cpp);
   EXPECT_EQ(language_of(elf({dynamic(1), {".dynstr", "\0libc.so.6\0"s}})), Language::cpp);

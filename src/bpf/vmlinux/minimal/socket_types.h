@@ -2,7 +2,9 @@
 /* The sockets' part of the minimal vmlinux.h. */
 #pragma once
 
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+#endif
 
 typedef struct {
 	__s64 counter;
@@ -47,8 +49,15 @@ struct sock_common {
 	atomic64_t skc_cookie;
 };
 
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[0];
+};
+
 struct socket;
-struct pid;
 
 struct sock {
 	struct sock_common __sk_common;
@@ -86,9 +95,32 @@ struct sk_buff {
 	unsigned int len;
 };
 
+struct inode {
+	umode_t i_mode;
+	unsigned long i_ino;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
 struct socket {
 	struct file *file;
 	struct sock *sk;
+};
+
+struct unix_skb_parms {
+	__u32 consumed;
+};
+
+struct socket_alloc {
+	struct socket socket;
+	struct inode vfs_inode;
 };
 
 struct iovec {
@@ -139,4 +171,46 @@ struct unix_sock {
 	struct sock *peer;
 };
 
+struct trace_event_raw_sys_exit {
+	long id;
+	long ret;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
+};
+
+struct bpf_dynptr {
+	__u64 __opaque[2];
+};
+
+/* A kfunc is found by the types of its arguments: a forward declaration would not match. */
+struct __sk_buff {};
+
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	__u64 regs[31];
+};
+
+struct pt_regs {
+	struct user_pt_regs user_regs;
+	__u64 orig_x0;
+};
+#endif
+
+#ifndef BPF_NO_PRESERVE_ACCESS_INDEX
 #pragma clang attribute pop
+#endif

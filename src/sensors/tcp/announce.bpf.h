@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Sockets coming and going. Attached on every rung. */
+#pragma once
+
+#include "sensors/tcp/deliver.bpf.h"
+
+enum tcp_state { STATE_ESTABLISHED = 1, STATE_SYN_SENT = 2, STATE_SYN_RECV = 3, STATE_CLOSE = 7, STATE_LISTEN = 10 };
+
+static __always_inline void describe_tcp(struct tcp_socket_open *open, const struct sock *sk, __u64 key)
+{
+	open->key = key;
+	read_endpoints(open, sk);
+	open->inbound_position = copied_seq(sk);
+	open->outbound_position = write_seq(sk);
+	open->net_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	fill_header(&open->header, bpf_ktime_get_ns(), sizeof(*open), TCP_SOCKET_OPEN);
+}
+
+static __always_inline void describe_unix(struct tcp_socket_open *open, const struct sock *sk, __u64 key)
+{
+	open->key = key;
+	open->is_unix = 1;
+	read_unix_path(open, sk);
+	open->net_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	fill_header(&open->header, bpf_ktime_get_ns(), sizeof(*open), TCP_SOCKET_OPEN);
+}
+
+/* TCP: at birth, with both sequence numbers, so that not a byte is missed. The cookie is made here for all hooks after. */
+static __always_inline void announce_tcp(struct family_counters *count, const struct sock *sk, __u8 side)
+{
+	struct tcp_socket_open open = {};
+
+	describe_tcp(&open, sk, bpf_get_socket_cookie((void *)sk));
+	open.side = side;
+	submit_control(count, &open, sizeof(open));
+}
+
+/* unix: whenever one moves that user space does not know yet. */
+static __always_inline void announce_unix(const struct sock *sk, __u64 key)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
+	struct tcp_socket_open open = {};
+
+	if (!count || steer_of(key))
+		return;
+	describe_unix(&open, sk, key);
+	open.pid = bpf_get_current_pid_tgid() >> 32;
+	count->seen++;
+	submit_control(count, &open, sizeof(open));
+}
+
+static __always_inline void announce_close(struct family_counters *count, const struct sock *sk, __u64 key)
+{
+	struct tcp_socket_close close = {
+		.key = key,
+		.inbound_position = copied_seq(sk),
+		.outbound_position = write_seq(sk),
+		.srtt_us = BPF_CORE_READ((const struct tcp_sock *)sk, srtt_us) >> 3,
+		.retransmits = BPF_CORE_READ((const struct tcp_sock *)sk, total_retrans),
+	};
+
+	fill_header(&close.header, bpf_ktime_get_ns(), sizeof(close), TCP_SOCKET_CLOSE);
+	submit_control(count, &close, sizeof(close));
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_changed, const struct sock *sk, int old_state, int new_state)
+{
+	struct family_counters *count;
+
+	if (new_state != STATE_ESTABLISHED && new_state != STATE_CLOSE)
+		return 0;
+	/* Never connected: nothing was said. */
+	if (new_state == STATE_CLOSE &&
+	    (old_state == STATE_LISTEN || old_state == STATE_SYN_SENT || old_state == STATE_CLOSE))
+		return 0;
+	if (!is_tcp(sk) || !wanted(sk))
+		return 0;
+	count = counters_of(TCP_FAMILY_SOCKET);
+	if (!count)
+		return 0;
+	count->seen++;
+	if (new_state == STATE_ESTABLISHED)
+		announce_tcp(count, sk, old_state == STATE_SYN_SENT ? TCP_SIDE_CONNECTED : TCP_SIDE_ACCEPTED);
+	else
+		announce_close(count, sk, bpf_get_socket_cookie((void *)sk));
+	return 0;
+}
+
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmitted, const struct sock *sk)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
+	struct tcp_retransmit record = {};
+
+	if (!count || !wanted(sk))
+		return 0;
+	record.key = tcp_key(sk);
+	if (!record.key)
+		return 0;
+	count->seen++;
+	fill_header(&record.header, bpf_ktime_get_ns(), sizeof(record), TCP_RETRANSMIT);
+	submit_control(count, &record, sizeof(record));
+	return 0;
+}
+
+/* Sockets older than the sensor, of all namespaces, with the process that holds them. Read once, through the iterator's fd. */
+SEC("iter/task_file")
+int sockets_of_tasks(struct bpf_iter__task_file *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct file *file = ctx->file;
+	struct tcp_socket_open open = {};
+	struct socket *socket;
+	struct sock *sk;
+
+	if (!task || !file)
+		return 0;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	if (is_tcp(sk)) {
+		if (sk->__sk_common.skc_state == STATE_LISTEN || sk->__sk_common.skc_state == STATE_CLOSE ||
+		    sk->__sk_common.skc_state == STATE_SYN_SENT || !wanted(sk))
+			return 0;
+		describe_tcp(&open, sk, bpf_get_socket_cookie(sk));
+	} else if (is_unix_stream(sk)) {
+		describe_unix(&open, sk, unix_key(sk));
+	} else {
+		return 0;
+	}
+	open.old = 1;
+	open.pid = task->tgid;
+	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
+	return 0;
+}

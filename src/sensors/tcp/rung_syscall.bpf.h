@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Rung "syscall": the exit tracepoints of the system calls that move bytes through sockets. There is no hook at their
+ * entry: the arguments still stand in the saved user registers, and at the exit the bytes were just copied, so that their
+ * pages are resident and their number is known. Costs something on every system call of the host, and does not see
+ * io_uring (its bytes are counted from the sequence numbers) nor 32-bit processes.
+ */
+#pragma once
+
+#include <bpf/bpf_tracing.h>
+
+#include "sensors/tcp/announce.bpf.h"
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+
+/* As user space lays them out on 64-bit machines. */
+struct native_msghdr {
+	__u64 name;
+	__u32 name_length, pad;
+	__u64 vector, segments;
+	__u64 control, control_length;
+	__u32 flags, pad2;
+};
+
+struct native_mmsghdr {
+	struct native_msghdr header;
+	__u32 length, pad;
+};
+
+const volatile bool syscall_unix_sockets = true;
+
+static __always_inline struct pt_regs *user_registers(void)
+{
+	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
+}
+
+/* The socket behind a descriptor of the current process, or null where it is something else. */
+static __always_inline struct sock *sock_of_fd(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct socket *socket;
+	struct file **files;
+	struct file *file;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return NULL;
+	files = BPF_CORE_READ(table, fd);
+	if (bpf_probe_read_kernel(&file, sizeof(file), files + fd) || !file)
+		return NULL;
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __u32 length,
+					     const struct user_content *content)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
+	struct flow flow = { .direction = direction, .key = unix_key(sk) };
+
+	if (!count || !syscall_unix_sockets || is_off(flow.key))
+		return;
+	announce_unix(sk, flow.key);
+	deliver_user(count, &flow, length, 0, content);
+}
+
+/* length bytes went through the descriptor, and after them `behind` more in the same call, the last of them just now.
+ * Not static, so that the verifier walks it once and not once a caller. */
+__noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 behind, const struct user_content *content)
+{
+	struct flow flow = { .direction = direction, .has_position = 1 };
+	struct family_counters *count;
+	struct sock *sk;
+
+	if (!content || own_traffic())
+		return 0;
+	sk = sock_of_fd(fd);
+	if (!sk)
+		return 0;
+	if (is_unix_stream(sk)) {
+		unix_transferred(sk, direction, length, content);
+		return 0;
+	}
+	if (!is_tcp(sk) || !wanted(sk))
+		return 0;
+	count = counters_of(direction == TCP_DIRECTION_OUT ? TCP_FAMILY_SEND : TCP_FAMILY_RECEIVE);
+	if (!count)
+		return 0;
+	flow.key = tcp_key(sk);
+	if (!flow.key) {
+		count->seen++;
+		count->no_key++;
+		return 0;
+	}
+	if (direction == TCP_DIRECTION_OUT) {
+		flow.position = write_seq(sk) - length - behind;
+		flow.other_position = copied_seq(sk);
+	} else {
+		flow.position = copied_seq(sk) - length - behind;
+		flow.other_position = write_seq(sk);
+	}
+	deliver_user(count, &flow, length, 0, content);
+	return 0;
+}
+
+static __always_inline int transferred(__u32 fd, __u8 direction, __u32 length, const struct user_content *content)
+{
+	return transferred_before(fd, direction, length, 0, content);
+}
+
+static __always_inline void buffer_transferred(long ret, __u8 direction)
+{
+	struct pt_regs *regs = user_registers();
+	struct user_content content = { .known = 1, .base = PT_REGS_PARM2_CORE_SYSCALL(regs) };
+
+	if (ret > 0)
+		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
+}
+
+static __always_inline void vector_transferred(long ret, __u8 direction)
+{
+	struct pt_regs *regs = user_registers();
+	struct user_content content = {
+		.known = 1,
+		.base = PT_REGS_PARM2_CORE_SYSCALL(regs),
+		.segments = PT_REGS_PARM3_CORE_SYSCALL(regs),
+	};
+
+	if (ret > 0)
+		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
+}
+
+static __always_inline void message_transferred(__u32 fd, const struct native_msghdr *message, __u32 length, __u32 behind,
+						__u8 direction)
+{
+	struct user_content content = {
+		.known = 1,
+		.base = message->vector,
+		.segments = message->segments,
+	};
+
+	transferred_before(fd, direction, length, behind, &content);
+}
+
+SEC("tracepoint")
+int sys_exit_read(struct trace_event_raw_sys_exit *ctx)
+{
+	buffer_transferred(ctx->ret, TCP_DIRECTION_IN);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_write(struct trace_event_raw_sys_exit *ctx)
+{
+	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_readv(struct trace_event_raw_sys_exit *ctx)
+{
+	vector_transferred(ctx->ret, TCP_DIRECTION_IN);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_writev(struct trace_event_raw_sys_exit *ctx)
+{
+	vector_transferred(ctx->ret, TCP_DIRECTION_OUT);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_recvfrom(struct trace_event_raw_sys_exit *ctx)
+{
+	struct pt_regs *regs = user_registers();
+	__u64 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
+
+	if (ctx->ret <= 0 || flags & MSG_PEEK)
+		return 0;
+	if (flags & MSG_TRUNC) { /* discarded, not copied */
+		struct user_content nothing = {};
+
+		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), TCP_DIRECTION_IN, ctx->ret, &nothing);
+		return 0;
+	}
+	buffer_transferred(ctx->ret, TCP_DIRECTION_IN);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_sendto(struct trace_event_raw_sys_exit *ctx)
+{
+	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT);
+	return 0;
+}
+
+static __always_inline void one_message(long ret, __u8 direction)
+{
+	struct pt_regs *regs = user_registers();
+	struct native_msghdr message;
+
+	if (ret <= 0 || (direction == TCP_DIRECTION_IN && PT_REGS_PARM3_CORE_SYSCALL(regs) & MSG_PEEK))
+		return;
+	if (!bpf_probe_read_user(&message, sizeof(message), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs)))
+		message_transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), &message, ret, 0, direction);
+}
+
+SEC("tracepoint")
+int sys_exit_recvmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	one_message(ctx->ret, TCP_DIRECTION_IN);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_sendmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	one_message(ctx->ret, TCP_DIRECTION_OUT);
+	return 0;
+}
+
+#define MAX_MESSAGES 64
+
+static __always_inline void many_messages(long ret, __u8 direction)
+{
+	struct pt_regs *regs = user_registers();
+	__u64 base = PT_REGS_PARM2_CORE_SYSCALL(regs);
+	__u32 fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	struct native_mmsghdr message;
+	__u32 behind = 0;
+
+	if (ret <= 0 || (direction == TCP_DIRECTION_IN && PT_REGS_PARM4_CORE_SYSCALL(regs) & MSG_PEEK))
+		return;
+	/* The position can be read only after the last message: the sizes of those to come count back from there. */
+	for (int i = 0; i < MAX_MESSAGES && i < ret; i++) {
+		if (!bpf_probe_read_user(&message, sizeof(message), (void *)(base + i * sizeof(message))))
+			behind += message.length;
+	}
+	for (int i = 0; i < MAX_MESSAGES && i < ret; i++) {
+		if (bpf_probe_read_user(&message, sizeof(message), (void *)(base + i * sizeof(message))))
+			return;
+		behind -= message.length;
+		if (message.length)
+			message_transferred(fd, &message.header, message.length, behind, direction);
+	}
+}
+
+SEC("tracepoint")
+int sys_exit_recvmmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	many_messages(ctx->ret, TCP_DIRECTION_IN);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_sendmmsg(struct trace_event_raw_sys_exit *ctx)
+{
+	many_messages(ctx->ret, TCP_DIRECTION_OUT);
+	return 0;
+}
+
+/* No user memory holds these bytes: their number and time only. */
+SEC("tracepoint")
+int sys_exit_sendfile64(struct trace_event_raw_sys_exit *ctx)
+{
+	struct user_content nothing = {};
+
+	if (ctx->ret > 0)
+		transferred(PT_REGS_PARM1_CORE_SYSCALL(user_registers()), TCP_DIRECTION_OUT, ctx->ret, &nothing);
+	return 0;
+}
+
+SEC("tracepoint")
+int sys_exit_splice(struct trace_event_raw_sys_exit *ctx)
+{
+	struct pt_regs *regs = user_registers();
+	struct user_content nothing = {};
+
+	if (ctx->ret <= 0)
+		return 0;
+	transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), TCP_DIRECTION_IN, ctx->ret, &nothing);
+	transferred(PT_REGS_PARM3_CORE_SYSCALL(regs), TCP_DIRECTION_OUT, ctx->ret, &nothing);
+	return 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Unix stream sockets on the tracepoint rung: both ends are on this host, and both streams are seen at the reader. */
+#pragma once
+
+#include "sensors/tcp/announce.bpf.h"
+#include "sensors/tcp/skb.bpf.h"
+
+const volatile bool unix_sockets = true;
+
+/* Who a sender is, for when its last bytes are read after it was closed. */
+struct unix_sender {
+	__u64 key, who, sent;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64); /* struct sock *: an skb in the queue keeps it from being reused */
+	__type(value, struct unix_sender);
+} unix_senders SEC(".maps");
+
+static __always_inline void unix_sent(struct sock *sk)
+{
+	struct unix_sender sender = {};
+	__u64 address = (__u64)sk;
+
+	if (!unix_sockets || own_traffic())
+		return;
+	sender.key = unix_key(sk);
+	if (!sender.key || is_off(sender.key))
+		return;
+	sender.who = bpf_get_current_pid_tgid();
+	sender.sent = bpf_ktime_get_ns();
+	bpf_map_update_elem(&unix_senders, &address, &sender, BPF_ANY);
+	announce_unix(sk, sender.key);
+}
+
+/* The offset into the skb is not passed. A reader that took less than was sent comes back for the rest: where it stands is
+ * kept in the skb itself, which is brought up to date after this hook. */
+static __always_inline __u32 unix_consumed(const struct sk_buff *skb)
+{
+	return BPF_CORE_READ((struct unix_skb_parms *)skb->cb, consumed);
+}
+
+static __always_inline void unix_content(const struct sk_buff *skb, const struct sock *sender, __u32 length)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
+	struct flow flow = { .direction = TCP_DIRECTION_OUT };
+	struct unix_sender *known;
+	__u64 address = (__u64)sender;
+
+	if (!unix_sockets || !count || own_traffic())
+		return;
+	known = bpf_map_lookup_elem(&unix_senders, &address);
+	flow.key = known ? known->key : unix_key(sender);
+	deliver_skb(count, &flow, skb, unix_consumed(skb), length, TCP_UNIX_CONTENT);
+}
+
+/* One recvmsg of a unix socket is over. */
+static __always_inline void unix_received(const struct sock *sk, __u32 length, bool peek)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
+	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
+	struct tcp_unix_received record = {};
+	__u64 who = bpf_get_current_pid_tgid();
+
+	record.key = unix_key(sk);
+	if (!count || is_off(record.key))
+		return;
+	announce_unix(sk, record.key);
+	record.peer = peer ? unix_key(peer) : 0;
+	record.pid = who >> 32;
+	record.tid = who;
+	record.length = length;
+	record.peek = peek;
+	count->seen++;
+	fill_header(&record.header, bpf_ktime_get_ns(), sizeof(record), TCP_UNIX_RECEIVED);
+	submit_data(count, &record, sizeof(record), 0);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(tp_unix_received, struct sock *sk, int ret, int flags)
+{
+	if (sk->__sk_common.skc_family != AF_UNIX || sk->sk_type != SOCK_STREAM || ret < 0)
+		return 0;
+	if (!unix_sockets || own_traffic())
+		return 0;
+	unix_received(sk, ret, flags & MSG_PEEK);
+	return 0;
+}
