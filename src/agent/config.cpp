@@ -18,7 +18,8 @@
 namespace subfloor::agent {
 namespace {
 
-constexpr std::array<std::uint16_t, 12> classic_ports{80, 443, 3000, 4317, 5000, 8000, 8080, 8081, 8082, 8443, 9082, 9090};
+constexpr std::array<std::uint16_t, 12> classic_ports{80,   443,  3000, 4317, 5000, 8000,
+                                                      8080, 8081, 8082, 8443, 9082, 9090};
 constexpr std::size_t longest_file = std::size_t{1} << 20;
 
 // Calls take(key text, key node, value node) for every entry; says what is wrong with keys as such.
@@ -41,11 +42,13 @@ auto find_name(const std::vector<Named>& all, const std::string& name) {
   return std::find_if(all.begin(), all.end(), [&](const Named& named) { return named.name == name; });
 }
 
-void read_section(const Section& section, const std::vector<Section>& all, const YAML::Node& map, Config& config, Problems& problems) {
+void read_section(const Section& section, const std::vector<Section>& all, const YAML::Node& map, Config& config,
+                  Problems& problems) {
   for_each_entry(map, problems, [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
     const auto known = find_name(section.keys, name);
     if (known == section.keys.end()) {
-      problems.add(key.Mark(), fmt::format("unknown key '{}' in section '{}'{}", name, section.name, suggest_key(all, section, name)));
+      problems.add(key.Mark(), fmt::format("unknown key '{}' in section '{}'{}", name, section.name,
+                                           suggest_key(all, section, name)));
     } else if (value.IsNull()) {  // it has no place of its own
       problems.add(key.Mark(), fmt::format("'{}' has no value (an empty one is written \"\")", name));
     } else {

@@ -115,10 +115,12 @@ struct Config {
 using Environment = const char* (*)(const char* name);
 [[nodiscard]] Result<> apply_environment(Config& config, Environment lookup);
 
-// The file at path, with the environment over it. An empty path is default_config_path where that exists, else the defaults.
+// The file at path, with the environment over it. An empty path is default_config_path where that exists, else the
+// defaults.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
 
-// What the keys mean, for people. A section ("capture") or a key ("capture.ports") narrows it; an error where there is none.
+// What the keys mean, for people. A section ("capture") or a key ("capture.ports") narrows it; an error where there is
+// none.
 [[nodiscard]] Result<std::string> explain_config(const std::string& topic = "");
 
 // The configuration as YAML that parse_config reads back to the same values.

@@ -9,7 +9,8 @@ namespace {
 
 // A key whose value is config.*part.*member.
 template <class Part, class T>
-Key key(Part Config::*part, T Part::*member, std::string name, ValueType<T> type, std::string doc, std::string variable = "") {
+Key key(Part Config::* part, T Part::* member, std::string name, ValueType<T> type, std::string doc,
+        std::string variable = "") {
   return {std::move(name),
           type.name,
           std::move(doc),
@@ -34,33 +35,40 @@ ValueType<std::string> rung() {
 Section capture() {
   constexpr auto part = &Config::capture;
   using C = CaptureConfig;
-  return {"capture", "What is taken from the kernel.",
-          {key(part, &C::ports, "ports", port_set(),
-               "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, 5000, "
-               "8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel."),
-           key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
-           key(part, &C::rung, "rung", rung(),
-               "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
-           key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
-           key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
-               "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are lost, "
-               "and counted."),
-           key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
-               "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
-           key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
-               "How often the rings are emptied: longer costs less, and delays live views.")}};
+  return {
+      "capture",
+      "What is taken from the kernel.",
+      {key(part, &C::ports, "ports", port_set(),
+           "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, 5000, "
+           "8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel."),
+       key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
+       key(part, &C::rung, "rung", rung(),
+           "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
+       key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
+       key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
+           "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are "
+           "lost, "
+           "and counted."),
+       key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
+           "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
+       key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
+           "How often the rings are emptied: longer costs less, and delays live views.")}};
 }
 
 Section redaction() {
   constexpr auto part = &Config::redaction;
-  return {"redaction", "What never leaves the process. A list given here replaces the default one.",
-          {key(part, &RedactionConfig::headers, "headers", text_list(), "Header fields whose values are secret; case does not matter."),
-           key(part, &RedactionConfig::query, "query", text_list(), "Query parameters whose values are secret; case does not matter.")}};
+  return {"redaction",
+          "What never leaves the process. A list given here replaces the default one.",
+          {key(part, &RedactionConfig::headers, "headers", text_list(),
+               "Header fields whose values are secret; case does not matter."),
+           key(part, &RedactionConfig::query, "query", text_list(),
+               "Query parameters whose values are secret; case does not matter.")}};
 }
 
 Section telemetry() {
   constexpr auto part = &Config::telemetry;
-  return {"telemetry", "How calls become spans and metrics.",
+  return {"telemetry",
+          "How calls become spans and metrics.",
           {key(part, &TelemetryConfig::aggregation, "aggregation", boolean(),
                "on: one span for a group of like calls in each window; off: a span for every call."),
            key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is."),
@@ -69,7 +77,8 @@ Section telemetry() {
 }
 
 Section metrics() {
-  return {"metrics", "How metrics are named.",
+  return {"metrics",
+          "How metrics are named.",
           {key(&Config::metrics, &MetricsConfig::convention, "convention",
                choice<MetricConvention>({{"default", MetricConvention::standard}, {"otel", MetricConvention::otel}}),
                "default: milliseconds and short names; otel: OpenTelemetry's semantic conventions, in seconds.")}};
@@ -77,28 +86,35 @@ Section metrics() {
 
 Section prometheus() {
   constexpr auto part = &Config::prometheus;
-  return {"prometheus", "Metrics to be scraped, with /healthz and /readyz.",
-          {key(part, &PrometheusConfig::enabled, "enabled", boolean(), "Serve /metrics."),
-           key(part, &PrometheusConfig::listen, "listen", listen_address(),
-               "Where. Whoever can reach it can read it: keep it on loopback or behind a firewall. The environment's host "
-               "and port (OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT) go first.")}};
+  return {
+      "prometheus",
+      "Metrics to be scraped, with /healthz and /readyz.",
+      {key(part, &PrometheusConfig::enabled, "enabled", boolean(), "Serve /metrics."),
+       key(part, &PrometheusConfig::listen, "listen", listen_address(),
+           "Where. Whoever can reach it can read it: keep it on loopback or behind a firewall. The environment's host "
+           "and port (OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT) go first.")}};
 }
 
 Section json() {
-  return {"json", "Spans as lines of JSON.",
+  return {"json",
+          "Spans as lines of JSON.",
           {key(&Config::json, &JsonConfig::spans, "spans", text("path, - or \"\"", longest_path),
                "File to append spans to; - is standard output, \"\" is nowhere.")}};
 }
 
 Section api() {
   constexpr auto part = &Config::api;
-  return {"api", "The socket that `subfloor observe` and `subfloor status` ask.",
-          {key(part, &ApiConfig::socket, "socket", text("path or \"\"", longest_socket_path), "Path of the unix socket; \"\" for none."),
-           key(part, &ApiConfig::group, "group", text("name or \"\"", 255), "Group that may use it beside root; \"\" for nobody.")}};
+  return {"api",
+          "The socket that `subfloor observe` and `subfloor status` ask.",
+          {key(part, &ApiConfig::socket, "socket", text("path or \"\"", longest_socket_path),
+               "Path of the unix socket; \"\" for none."),
+           key(part, &ApiConfig::group, "group", text("name or \"\"", 255),
+               "Group that may use it beside root; \"\" for nobody.")}};
 }
 
 Section logging() {
-  return {"log", "What the agent says about itself, on standard error.",
+  return {"log",
+          "What the agent says about itself, on standard error.",
           {key(&Config::log, &LogConfig::level, "level",
                choice<log::Level>({{"debug", log::Level::debug},
                                    {"info", log::Level::info},

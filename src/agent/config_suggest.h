@@ -11,6 +11,7 @@ namespace subfloor::agent {
 
 [[nodiscard]] std::string suggest_section(const std::vector<Section>& sections, const std::string& name);
 // In this section first, in others next.
-[[nodiscard]] std::string suggest_key(const std::vector<Section>& sections, const Section& section, const std::string& name);
+[[nodiscard]] std::string suggest_key(const std::vector<Section>& sections, const Section& section,
+                                      const std::string& name);
 
 }  // namespace subfloor::agent

@@ -25,7 +25,8 @@ std::string error_of(std::string_view yaml) {
 }
 
 TEST(Config, IsAllDefaultsForAnEmptyFile) {
-  for (const char* empty : {"", "\n", "# nothing\n", "---\n", "capture:\n", "capture:\n  # ports: auto\n", "capture: {}\n"})
+  for (const char* empty :
+       {"", "\n", "# nothing\n", "---\n", "capture:\n", "capture:\n  # ports: auto\n", "capture: {}\n"})
     EXPECT_EQ(good(empty), Config{}) << empty;
 }
 
@@ -98,7 +99,8 @@ TEST(Config, DumpsWhatItReadsBack) {
 }
 
 TEST(Config, PlacesEachMistake) {
-  EXPECT_EQ(error_of("capture:\n  prots: auto\n"), "f:2:3: unknown key 'prots' in section 'capture' (did you mean 'ports'?)");
+  EXPECT_EQ(error_of("capture:\n  prots: auto\n"),
+            "f:2:3: unknown key 'prots' in section 'capture' (did you mean 'ports'?)");
   EXPECT_EQ(error_of("captur:\n  ports: auto\n"), "f:1:1: unknown section 'captur' (did you mean 'capture'?)");
   EXPECT_EQ(error_of("listen: 1\n"), "f:1:1: unknown section 'listen' (did you mean 'prometheus.listen'?)");
   EXPECT_EQ(error_of("metrics:\n  aggregation: off\n"),
@@ -114,13 +116,16 @@ TEST(Config, PlacesEachMistake) {
   EXPECT_EQ(error_of("capture:\n  drain_interval: 10\n"), "f:2:19: '10' is not a duration like 10ms, 5s or 2m");
   EXPECT_EQ(error_of("capture:\n  drain_interval: 1s\n"), "f:2:19: 1s is out of range: 1ms to 100ms");
   EXPECT_EQ(error_of("capture:\n  unix_sockets: maybe\n"), "f:2:17: 'maybe' is neither on nor off");
-  EXPECT_EQ(error_of("capture:\n  unix_sockets: [on]\n"), "f:2:17: one value is expected here, not a list or a section");
+  EXPECT_EQ(error_of("capture:\n  unix_sockets: [on]\n"),
+            "f:2:17: one value is expected here, not a list or a section");
   EXPECT_EQ(error_of("capture:\n  ports: [80, 99999]\n"), "f:2:15: port 99999 is out of range: 1 to 65535");
   EXPECT_EQ(error_of("capture:\n  ports:\n    - 80\n    - http\n"), "f:4:7: port 'http' is not a whole number");
   EXPECT_EQ(error_of("capture:\n  ports: some\n"), "f:2:10: 'some' is none of: auto, classic, port numbers");
-  EXPECT_EQ(error_of("capture:\n  ports: []\n"), "f:2:10: an empty list of ports captures nothing; every port is 'auto'");
+  EXPECT_EQ(error_of("capture:\n  ports: []\n"),
+            "f:2:10: an empty list of ports captures nothing; every port is 'auto'");
   EXPECT_EQ(error_of("redaction:\n  headers: Cookie\n"), "f:2:12: a list is expected here, like [a, b]");
-  EXPECT_EQ(error_of("prometheus:\n  listen: 9464\n"), "f:2:11: '9464' is not an address with a port, like 127.0.0.1:9464");
+  EXPECT_EQ(error_of("prometheus:\n  listen: 9464\n"),
+            "f:2:11: '9464' is not an address with a port, like 127.0.0.1:9464");
   EXPECT_EQ(error_of("prometheus:\n  listen: ::1:9464\n"),
             "f:2:11: '::1:9464': an IPv6 address goes in brackets, like [::1]:9464");
   EXPECT_EQ(error_of("telemetry:\n  max_groups: -1\n"), "f:2:15: '-1' is not a whole number");
@@ -141,7 +146,8 @@ TEST(Config, ListsAllMistakesOfAFile) {
 }
 
 TEST(Config, SurvivesBytesThatAreNoYaml) {
-  for (const char* bytes : {"\xff\xff", "a\tb: [", "{{{{", "*a", "&a *a", "!!binary x", "%TAG", "\"\\x\"", "a: &x [*x]"})
+  for (const char* bytes :
+       {"\xff\xff", "a\tb: [", "{{{{", "*a", "&a *a", "!!binary x", "%TAG", "\"\\x\"", "a: &x [*x]"})
     EXPECT_NE(error_of(bytes), "no error") << bytes;
 }
 
@@ -149,7 +155,10 @@ TEST(Config, TakesSettingsFromTheEnvironment) {
   Config config;
   const auto set = [](const char* name) -> const char* {
     const std::string_view n = name;
-    return n == "OTEL_LOG_LEVEL" ? "warn" : n == "OTEL_EXPORTER_PROMETHEUS_PORT" ? "1234" : n == "OTEL_EXPORTER_PROMETHEUS_HOST" ? "::" : nullptr;
+    return n == "OTEL_LOG_LEVEL"                  ? "warn"
+           : n == "OTEL_EXPORTER_PROMETHEUS_PORT" ? "1234"
+           : n == "OTEL_EXPORTER_PROMETHEUS_HOST" ? "::"
+                                                  : nullptr;
   };
   ASSERT_TRUE(apply_environment(config, set));
   EXPECT_EQ(config.log.level, log::Level::warn);
@@ -162,11 +171,12 @@ TEST(Config, TakesSettingsFromTheEnvironment) {
 
 TEST(Config, NamesTheEnvironmentVariableThatIsWrong) {
   Config config;
-  const auto bad_level = apply_environment(config, [](const char* n) { return std::string_view(n) == "OTEL_LOG_LEVEL" ? "loud" : ""; });
+  const auto bad_level =
+      apply_environment(config, [](const char* n) { return std::string_view(n) == "OTEL_LOG_LEVEL" ? "loud" : ""; });
   ASSERT_FALSE(bad_level);
   EXPECT_EQ(bad_level.error().message, "environment OTEL_LOG_LEVEL: 'loud' is not debug, info, warn or error");
-  const auto bad_port =
-      apply_environment(config, [](const char* n) { return std::string_view(n) == "OTEL_EXPORTER_PROMETHEUS_PORT" ? "0" : ""; });
+  const auto bad_port = apply_environment(
+      config, [](const char* n) { return std::string_view(n) == "OTEL_EXPORTER_PROMETHEUS_PORT" ? "0" : ""; });
   ASSERT_FALSE(bad_port);
   EXPECT_EQ(bad_port.error().message, "environment OTEL_EXPORTER_PROMETHEUS_PORT: 0 is out of range: 1 to 65535");
 }
@@ -188,14 +198,17 @@ TEST(Config, ExplainsEveryKeyWithTypeAndDefault) {
 }
 
 TEST(Config, ReportsAFileThatCannotBeRead) {
-  EXPECT_EQ(load_config("/nonexistent/x.yaml").error().message, "/nonexistent/x.yaml: No such file or directory (ENOENT)");
+  EXPECT_EQ(load_config("/nonexistent/x.yaml").error().message,
+            "/nonexistent/x.yaml: No such file or directory (ENOENT)");
   EXPECT_EQ(load_config("/").error().message, "/: Is a directory (EISDIR)");
 }
 
 TEST(ConfigUnits, ReadBackWhatTheyWrite) {
-  for (const Nanoseconds duration : {0ULL, 1ULL, 1'000ULL, 1'500'000ULL, 5'000'000'000ULL, 90'000'000'000ULL, 7'200'000'000'000ULL})
+  for (const Nanoseconds duration :
+       {0ULL, 1ULL, 1'000ULL, 1'500'000ULL, 5'000'000'000ULL, 90'000'000'000ULL, 7'200'000'000'000ULL})
     EXPECT_EQ(*parse_duration(format_duration(duration)), duration);
-  for (const std::uint64_t size : {0ULL, 1ULL, 1023ULL, 1024ULL, 1536ULL, 8ULL << 20, 3ULL << 30}) EXPECT_EQ(*parse_size(format_size(size)), size);
+  for (const std::uint64_t size : {0ULL, 1ULL, 1023ULL, 1024ULL, 1536ULL, 8ULL << 20, 3ULL << 30})
+    EXPECT_EQ(*parse_size(format_size(size)), size);
   EXPECT_EQ(format_duration(10'000'000), "10ms");
   EXPECT_EQ(format_size(8U << 20), "8MiB");
   EXPECT_EQ(*parse_size("1.5KiB"), 1536U);
@@ -203,9 +216,11 @@ TEST(ConfigUnits, ReadBackWhatTheyWrite) {
 }
 
 TEST(ConfigUnits, RefuseWhatIsNotAValue) {
-  for (const char* bad : {"", "s", "1", "-1s", "1.s", ".5s", "1.2.3s", "1 s", "99999999999999999h", "1.0000000001s", "0.5ns", "1S"})
+  for (const char* bad :
+       {"", "s", "1", "-1s", "1.s", ".5s", "1.2.3s", "1 s", "99999999999999999h", "1.0000000001s", "0.5ns", "1S"})
     EXPECT_FALSE(parse_duration(bad)) << bad;
-  for (const char* bad : {"", "K", "-1", "0.5", "1.5", "99999999999999999999", "1TiB", "1 MiB"}) EXPECT_FALSE(parse_size(bad)) << bad;
+  for (const char* bad : {"", "K", "-1", "0.5", "1.5", "99999999999999999999", "1TiB", "1 MiB"})
+    EXPECT_FALSE(parse_size(bad)) << bad;
   for (const char* bad : {"", "80,", ",80", "0", "65536", "80-90", "AUTO"}) EXPECT_FALSE(parse_ports(bad)) << bad;
   for (const char* bad : {"", ":", ":80", "a:", "a:b", "a:0", "1.2.3.4"}) EXPECT_FALSE(parse_listen(bad)) << bad;
 }

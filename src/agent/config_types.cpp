@@ -36,7 +36,8 @@ ValueType<T> ranged_type(const std::string& name, T least, T most, Parse parse, 
 
 bool plain(const std::string& text) {
   const auto safe = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '/' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+           c == '/' || c == '.';
   };
   if (text.empty() || !std::all_of(text.begin(), text.end(), safe)) return false;
   return text.front() != '-' && text.front() != '.' && text != "null" && text != "Null" && text != "NULL";
@@ -85,7 +86,8 @@ ValueType<std::size_t> number(std::size_t least, std::size_t most) {
   const auto parse = [](const std::string& given) {
     return parse_number(given, 0, std::numeric_limits<std::int64_t>::max());
   };
-  return ranged_type<std::size_t>("number", least, most, parse, [](std::size_t value) { return std::to_string(value); });
+  return ranged_type<std::size_t>("number", least, most, parse,
+                                  [](std::size_t value) { return std::to_string(value); });
 }
 
 ValueType<std::size_t> size(std::size_t least, std::size_t most) {
@@ -129,12 +131,14 @@ ValueType<Ports> port_set() {
   const ValueType<Ports> one = scalar_type<Ports>("", parse_ports, format_ports);
   const auto read = [one](const YAML::Node& node, Ports& value, Problems& problems) {
     if (!node.IsSequence()) return one.read(node, value, problems);
-    if (node.size() == 0) return problems.add(node.Mark(), "an empty list of ports captures nothing; every port is 'auto'");
+    if (node.size() == 0)
+      return problems.add(node.Mark(), "an empty list of ports captures nothing; every port is 'auto'");
     std::string all;
     for (const YAML::Node& item : node) {
       std::string given;
       if (!read_scalar(item, given, problems)) return;
-      if (auto port = parse_number(given, 1, 65535); !port) return problems.add(item.Mark(), "port " + port.error().message);
+      if (auto port = parse_number(given, 1, 65535); !port)
+        return problems.add(item.Mark(), "port " + port.error().message);
       all += (all.empty() ? "" : ",") + given;
     }
     if (auto ports = parse_ports(all)) value = *std::move(ports);
@@ -146,7 +150,8 @@ ValueType<Ports> port_set() {
 }
 
 ValueType<Listen> listen_address() {
-  return scalar_type<Listen>("address:port", parse_listen, [](const Listen& value) { return quoted(format_listen(value)); });
+  return scalar_type<Listen>("address:port", parse_listen,
+                             [](const Listen& value) { return quoted(format_listen(value)); });
 }
 
 }  // namespace subfloor::agent

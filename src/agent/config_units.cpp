@@ -16,8 +16,8 @@ struct Unit {
   std::uint64_t factor;
 };
 
-constexpr Unit time_units[] = {
-    {"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000}, {"ms", 1'000'000}, {"us", 1'000}, {"ns", 1}};
+constexpr Unit time_units[] = {{"h", 3'600'000'000'000}, {"m", 60'000'000'000}, {"s", 1'000'000'000},
+                               {"ms", 1'000'000},        {"us", 1'000},         {"ns", 1}};
 constexpr Unit binary_units[] = {
     {"GiB", std::uint64_t{1} << 30}, {"MiB", std::uint64_t{1} << 20}, {"KiB", std::uint64_t{1} << 10}, {"", 1}};
 constexpr Unit size_units[] = {{"GiB", std::uint64_t{1} << 30},
@@ -43,7 +43,8 @@ bool parse_with_unit(std::string_view text, std::span<const Unit> units, std::ui
   const std::size_t point = std::min(number.find('.'), number.size());
   const std::string_view whole = number.substr(0, point);
   const std::string_view fraction = point < number.size() ? number.substr(point + 1) : "";
-  if (whole.empty() || whole.size() > 18 || fraction.size() > 9 || (point < number.size() && fraction.empty())) return false;
+  if (whole.empty() || whole.size() > 18 || fraction.size() > 9 || (point < number.size() && fraction.empty()))
+    return false;
   unsigned __int128 scaled = 0;
   for (const char digit : whole) scaled = scaled * 10 + static_cast<unsigned>(digit - '0');
   unsigned __int128 denominator = 1;

@@ -76,7 +76,10 @@ void add_output(CLI::App& command, Arguments& arguments) {
 }
 
 void add_config(CLI::App& command, Arguments& arguments) {
-  command.add_option("--config", arguments.config, "Configuration file (default: " + std::string(agent::default_config_path) + ")")->type_name("FILE");
+  command
+      .add_option("--config", arguments.config,
+                  "Configuration file (default: " + std::string(agent::default_config_path) + ")")
+      ->type_name("FILE");
 }
 
 // Puts what the flags say as text into the options; the error is about the flag.
@@ -114,18 +117,28 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   CallFilter& filter = options.filter;
   add_output(command, arguments);
   command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")->type_name("S");
-  command.add_option("--pid", filter.pid, "Only the side of this process")->type_name("N")->check(CLI::Range(1U, 4194304U).description(""));
-  command.add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")->type_name("S");
+  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
+      ->type_name("S");
+  command.add_option("--pid", filter.pid, "Only the side of this process")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 4194304U).description(""));
+  command
+      .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
+      ->type_name("S");
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
-  command.add_option("--limit", options.limit, "End after so many calls")->type_name("N")->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
+  command.add_option("--limit", options.limit, "End after so many calls")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  command.add_option("--rung", options.rung, "Force tracepoint or syscall as the way of attaching; only without a running agent")
+  command
+      .add_option("--rung", options.rung,
+                  "Force tracepoint or syscall as the way of attaching; only without a running agent")
       ->type_name("R")
       ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
-  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")->type_name("PORTS");
+  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")
+      ->type_name("PORTS");
   add_config(command, arguments);
   command.footer(observe_footer);
   command.callback([&] {
@@ -140,9 +153,12 @@ void add_config_commands(CLI::App& app, Arguments& arguments, Command& chosen) {
   CLI::App& config = *app.add_subcommand("config", "Check, explain or show the configuration");
   config.require_subcommand(1);
   config.footer(config_footer);
-  const auto add = [&](const char* name, const char* what, const char* argument, std::string& value, Exit (*run)(const std::string&)) {
+  const auto add = [&](const char* name, const char* what, const char* argument, std::string& value,
+                       Exit (*run)(const std::string&)) {
     CLI::App& command = *config.add_subcommand(name, what);
-    command.add_option(argument, value, &value == &arguments.topic ? "A section, or a key like capture.ports" : "The file (default: as for the agent)");
+    command.add_option(
+        argument, value,
+        &value == &arguments.topic ? "A section, or a key like capture.ports" : "The file (default: as for the agent)");
     if (&value == &arguments.config) add_config(command, arguments);
     command.footer(config_footer);
     command.callback([&chosen, &value, run] { chosen = [&value, run] { return run(value); }; });
@@ -161,7 +177,8 @@ void add_simple_commands(CLI::App& app, Arguments& arguments, Command& chosen) {
   CLI::App& doctor_command = *app.add_subcommand("doctor", "Tell what this kernel can do, and why not more");
   add_output(doctor_command, arguments);
   doctor_command.footer(doctor_footer);
-  doctor_command.callback([&] { chosen = [&] { return static_cast<Exit>(doctor(arguments.output == "json", stdout)); }; });
+  doctor_command.callback(
+      [&] { chosen = [&] { return static_cast<Exit>(doctor(arguments.output == "json", stdout)); }; });
 
   CLI::App& status_command = *app.add_subcommand("status", "Tell health, cost and losses of the running agent");
   add_output(status_command, arguments);
@@ -181,7 +198,8 @@ int run(int argc, const char* const* argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away is an error of write(), which everyone looks at
   Arguments arguments;
   Command chosen;
-  CLI::App app("Subfloor: every call on this host, seen from the kernel. No sidecar, no change to any application.", "subfloor");
+  CLI::App app("Subfloor: every call on this host, seen from the kernel. No sidecar, no change to any application.",
+               "subfloor");
   app.set_version_flag("--version", "subfloor " SUBFLOOR_VERSION);
   app.require_subcommand(1);
   app.footer(main_footer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program as a whole, as far as it goes without a kernel: exit codes, and views of an agent that is played by the test.
+// The program as a whole, as far as it goes without a kernel: exit codes, and views of an agent that is played by the
+// test.
 #include "cli/cli.h"
 
 #include <gmock/gmock.h>
@@ -60,12 +61,14 @@ class CommandLine : public testing::Test {
     const auto format = [](std::string& out, const Observation& observation) {
       out += R"({"time":"2026-01-31T12:34:56.789123456Z","kind":"server","url.path":")" + observation.call.path + "\"}";
     };
-    const auto status = [] { return nlohmann::json::parse(R"({"pid":42,"completeness":{"total":1.0},"losses":{"tcp":{"ring_full":0}}})"); };
+    const auto status = [] {
+      return nlohmann::json::parse(R"({"pid":42,"completeness":{"total":1.0},"losses":{"tcp":{"ring_full":0}}})");
+    };
     auto server = ApiServer::make(*reactor_, folder_ + "/api.sock", "", {status, format});
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
     ASSERT_TRUE(reactor_->every(1'000'000, [this, calls] {
-      for (; server_->clients() > 0 && delivered_ < calls; ++delivered_) publish("/" + std::to_string(delivered_));
+      for (; server_->observers() > 0 && delivered_ < calls; ++delivered_) publish("/" + std::to_string(delivered_));
     }));
     thread_ = std::thread([this] { reactor_->run(); });
   }
@@ -129,12 +132,13 @@ TEST_F(CommandLine, EndsWith2WhenItIsMisused) {
 TEST_F(CommandLine, PlacesMistakesOfTheConfigurationAndEndsWith2) {
   const std::string bad = write("bad.yaml", "capture:\n  prots: auto\n");
   const std::string place = bad + ":2:3: unknown key 'prots'";
-  for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{{"config", "check", bad.c_str()},
-                                                                                        {"config", "dump", bad.c_str()},
-                                                                                        {"agent", "--config", bad.c_str()},
-                                                                                        {"--config", bad.c_str(), "agent"},
-                                                                                        {"observe", "--config", bad.c_str()},
-                                                                                        {"status", "--config", bad.c_str()}}) {
+  for (const std::vector<const char*>& arguments :
+       std::vector<std::vector<const char*>>{{"config", "check", bad.c_str()},
+                                             {"config", "dump", bad.c_str()},
+                                             {"agent", "--config", bad.c_str()},
+                                             {"--config", bad.c_str(), "agent"},
+                                             {"observe", "--config", bad.c_str()},
+                                             {"status", "--config", bad.c_str()}}) {
     const Outcome outcome = subfloor(arguments);
     EXPECT_EQ(outcome.code, 2) << arguments[0];
     EXPECT_THAT(outcome.err, HasSubstr(place)) << arguments[0];
@@ -170,7 +174,8 @@ TEST_F(CommandLine, ObservesThroughTheAgentUpToTheLimit) {
   EXPECT_EQ(outcome.code, 0);
   std::string expected;
   for (const char* path : {"/0", "/1", "/2"})
-    expected += R"({"time":"2026-01-31T12:34:56.789123456Z","kind":"server","url.path":")" + std::string(path) + "\"}\n";
+    expected +=
+        R"({"time":"2026-01-31T12:34:56.789123456Z","kind":"server","url.path":")" + std::string(path) + "\"}\n";
   EXPECT_EQ(outcome.out, expected);
   EXPECT_THAT(outcome.err, HasSubstr("3 calls · 0 lost · completeness 1.0000\n"));
 }

@@ -15,13 +15,15 @@ Exit config_check(const std::string& file) {
     return Exit::usage;
   }
   const std::string name = file.empty() ? std::string(agent::default_config_path) : file;
-  if (file.empty() && access(name.c_str(), F_OK) != 0) return print(fmt::format("ok: there is no {}, so everything is at its default\n", name));
+  if (file.empty() && access(name.c_str(), F_OK) != 0)
+    return print(fmt::format("ok: there is no {}, so everything is at its default\n", name));
   return print(fmt::format("ok: {}\n", name));
 }
 
 Exit config_explain(const std::string& topic) {
   const auto text = agent::explain_config(topic);
-  return text ? print(*text) : complain(Exit::usage, text.error().message + "; `subfloor config explain` lists them all");
+  return text ? print(*text)
+              : complain(Exit::usage, text.error().message + "; `subfloor config explain` lists them all");
 }
 
 Exit config_dump(const std::string& file) {

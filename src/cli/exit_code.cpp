@@ -36,7 +36,8 @@ Exit complain_no_start(const Error& error) {
   const bpf::Capabilities capabilities = bpf::effective_capabilities();
   const bpf::CapabilitySet missing = capabilities.missing(needed);
   if (!missing.empty()) {
-    fmt::print(stderr, "  missing: {}. Run it as root (sudo subfloor …), or give the program these capabilities.\n", to_string(missing));
+    fmt::print(stderr, "  missing: {}. Run it as root (sudo subfloor …), or give the program these capabilities.\n",
+               to_string(missing));
   } else if (!capabilities.initial_user_namespace) {
     fmt::print(stderr, "  this is not the host's user namespace: its capabilities do not count for BPF.\n");
   }

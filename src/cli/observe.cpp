@@ -21,7 +21,8 @@ std::string describe(const CallFilter& filter) {
   std::string all;
   const nlohmann::json given = filter.to_json();
   for (const auto& [key, value] : given.items())
-    all += fmt::format("{}{} {}", all.empty() ? "" : ", ", key, value.is_string() ? value.get<std::string>() : value.dump());
+    all += fmt::format("{}{} {}", all.empty() ? "" : ", ", key,
+                       value.is_string() ? value.get<std::string>() : value.dump());
   return all.empty() ? "every HTTP/1.1 call on this host" : "HTTP/1.1 calls on this host with " + all;
 }
 
@@ -37,8 +38,8 @@ std::string rung_text(const nlohmann::json& status) {
 }
 
 void summarise(const Viewer& viewer, std::uint64_t not_sent, std::uint64_t lost, const nlohmann::json& status) {
-  std::string line = fmt::format("{} call{} · {} lost · completeness {}", viewer.shown(), viewer.shown() == 1 ? "" : "s", lost,
-                                 completeness_of(status));
+  std::string line = fmt::format("{} call{} · {} lost · completeness {}", viewer.shown(),
+                                 viewer.shown() == 1 ? "" : "s", lost, completeness_of(status));
   if (const std::uint64_t hidden = not_sent + viewer.dropped(); hidden > 0)
     line += fmt::format(" · {} not shown, the output being too slow", hidden);
   fmt::print(stderr, "{}\n", line);
@@ -161,13 +162,16 @@ Exit observe(const ObserveOptions& options) {
   auto client = ApiClient::connect(config->api.socket);
   if (client) {
     if (!options.rung.empty() || options.ports)
-      return complain(Exit::usage, fmt::format("an agent is running (at {}) and has decided on rung and ports: leave out --rung "
-                                               "and --ports, or stop it first", config->api.socket));
+      return complain(Exit::usage,
+                      fmt::format("an agent is running (at {}) and has decided on rung and ports: leave out --rung "
+                                  "and --ports, or stop it first",
+                                  config->api.socket));
     return observe_agent(options, config->api.socket, *std::move(client));
   }
   if (client.error().code == ENOENT || client.error().code == ECONNREFUSED) return observe_here(options, *config);
   if (client.error().code == EACCES)
-    return complain(Exit::unsupported, client.error().message + ": an agent is there, and only root and its group may ask it (api.group)");
+    return complain(Exit::unsupported,
+                    client.error().message + ": an agent is there, and only root and its group may ask it (api.group)");
   return complain(Exit::failed, client.error().message);
 }
 

@@ -89,8 +89,8 @@ int Output::wait(bool for_room) {
   return (fds[0].revents & (POLLERR | POLLHUP)) != 0 ? EPIPE : 0;
 }
 
-// At most what a pipe takes at once when it has room at all: so that writing does not block, though the fd, being shared
-// with other programs, must not be made non-blocking.
+// At most what a pipe takes at once when it has room at all: so that writing does not block, though the fd, being
+// shared with other programs, must not be made non-blocking.
 int Output::write_some(const std::string& text, std::size_t& written) const {
   pollfd room{fd_, POLLOUT, 0};
   if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0) return 0;

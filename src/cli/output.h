@@ -50,11 +50,11 @@ class Output {
   OnEnd on_end_;
   Fd wake_;
   std::mutex mutex_;
-  std::string queue_;           // guarded by mutex_
-  std::size_t writing_ = 0;     // bytes the thread has taken and not written, guarded by mutex_
-  bool finishing_ = false;      // guarded by mutex_
-  std::uint64_t dropped_ = 0;   // the writer's own
-  std::jthread thread_;         // last: it uses the rest
+  std::string queue_;  // guarded by mutex_
+  std::size_t writing_ = 0;  // bytes the thread has taken and not written, guarded by mutex_
+  bool finishing_ = false;  // guarded by mutex_
+  std::uint64_t dropped_ = 0;  // the writer's own
+  std::jthread thread_;  // last: it uses the rest
 };
 
 }  // namespace subfloor::cli

@@ -58,11 +58,13 @@ std::optional<Row> parse_row(std::string_view json) {
   row.kind = text_of(call, "kind");
   row.server = row.kind == "client" ? other_end(call) : own_end(call);
   row.client = row.kind == "client" ? own_end(call) : other_end(call);
-  row.method = either(either(text_of(call, "http.request.method_original"), text_of(call, "http.request.method")), text_of(call, "operation"));
+  row.method = either(either(text_of(call, "http.request.method_original"), text_of(call, "http.request.method")),
+                      text_of(call, "operation"));
   row.path = either(text_of(call, "url.path"), text_of(call, "path"));
   row.query = text_of(call, "url.query");
   for (const char* key : {"http.response.status_code", "status_code"})
-    if (const auto found = call.find(key); found != call.end() && found->is_number_integer()) row.status = found->get<int>();
+    if (const auto found = call.find(key); found != call.end() && found->is_number_integer())
+      row.status = found->get<int>();
   row.error = text_of(call, "error.type");
   row.duration = number_of(call, "duration_ns").value_or(0);
   row.request_bytes = number_of(call, "http.request.body.size").value_or(0);

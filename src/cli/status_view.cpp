@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,8 @@ std::string text_of(const Json& object, const char* key) {
 
 std::uint64_t count_of(const Json& value) {
   if (value.is_number_unsigned()) return value.get<std::uint64_t>();
-  return value.is_number_integer() ? static_cast<std::uint64_t>(std::max<std::int64_t>(value.get<std::int64_t>(), 0)) : 0;
+  return value.is_number_integer() ? static_cast<std::uint64_t>(std::max<std::int64_t>(value.get<std::int64_t>(), 0))
+                                   : 0;
 }
 
 struct Loss {
@@ -41,7 +43,8 @@ std::vector<Loss> losses_of(const Json& status) {
   std::vector<Loss> all;
   const Json& losses = member(status, "losses");
   if (losses.is_array()) {
-    for (const Json& loss : losses) all.push_back({text_of(loss, "family"), text_of(loss, "cause"), count_of(member(loss, "count"))});
+    for (const Json& loss : losses)
+      all.push_back({text_of(loss, "family"), text_of(loss, "cause"), count_of(member(loss, "count"))});
   } else if (losses.is_object()) {
     for (const auto& [family, causes] : losses.items()) {
       if (!causes.is_object()) continue;
@@ -51,7 +54,10 @@ std::vector<Loss> losses_of(const Json& status) {
   return all;
 }
 
-std::string ratio(const Json& value) { return value.is_number() ? fmt::format("{:.4f}", value.get<double>()) : "unknown"; }
+// Rounded down: what is not complete must not read 1.0000.
+std::string ratio(const Json& value) {
+  return value.is_number() ? fmt::format("{:.4f}", std::floor(value.get<double>() * 1e4) / 1e4) : "unknown";
+}
 
 std::string human_uptime(const Json& seconds) {
   if (!seconds.is_number()) return "unknown";
@@ -94,11 +100,13 @@ void add_sensors(Page& page, const Json& status) {
   if (!sensors.is_array()) return;
   for (const Json& sensor : sensors) {
     const std::string rung = text_of(sensor, "rung");
-    page.line("sensor", fmt::format("{}: {}", text_of(sensor, "name"), rung.empty() ? "not attached" : rung), rung.empty() ? "31" : "32");
+    page.line("sensor", fmt::format("{}: {}", text_of(sensor, "name"), rung.empty() ? "not attached" : rung),
+              rung.empty() ? "31" : "32");
     if (const std::string lost = text_of(sensor, "lost"); !lost.empty()) page.line("", "without: " + lost);
     const Json& refused = member(sensor, "refused");
     if (!refused.is_array()) continue;
-    for (const Json& one : refused) page.line("", fmt::format("{} refused: {}", text_of(one, "rung"), text_of(one, "why")), "2");
+    for (const Json& one : refused)
+      page.line("", fmt::format("{} refused: {}", text_of(one, "rung"), text_of(one, "why")), "2");
   }
 }
 
@@ -106,8 +114,10 @@ void add_losses(Page& page, const Json& status) {
   const Json& completeness = member(status, "completeness");
   const Json& total = member(completeness, "total");
   const bool whole = total.is_number() && total.get<double>() >= 1;
-  page.line("completeness", fmt::format("{} in the last window, {} since the start", ratio(member(completeness, "window")), ratio(total)),
-            whole ? "32" : "33");
+  page.line(
+      "completeness",
+      fmt::format("{} in the last window, {} since the start", ratio(member(completeness, "window")), ratio(total)),
+      whole ? "32" : "33");
   page.line("lost", std::to_string(lost_of(status)), lost_of(status) == 0 ? "32" : "33");
   for (const Loss& loss : losses_of(status))
     if (loss.count > 0) page.line("", fmt::format("{} · {}: {}", loss.family, loss.cause, loss.count), "33");
@@ -120,7 +130,9 @@ void add_cost(Page& page, const Json& status) {
   if (cpu.is_number()) {
     const double seconds = cpu.get<double>();
     const bool share = uptime.is_number() && uptime.get<double>() > 0;
-    page.line("CPU", fmt::format("{:.2f} s{}", seconds, share ? fmt::format(" ({:.2f} % of one core)", 100 * seconds / uptime.get<double>()) : ""));
+    page.line("CPU",
+              fmt::format("{:.2f} s{}", seconds,
+                          share ? fmt::format(" ({:.2f} % of one core)", 100 * seconds / uptime.get<double>()) : ""));
   }
   if (const Json& rss = member(cost, "rss_bytes"); rss.is_number()) page.line("memory", human_size(count_of(rss)));
   page.line("calls", std::to_string(count_of(member(cost, "calls"))));
@@ -133,9 +145,11 @@ std::string status_table(const Json& status, const Look& look) {
   Page page(look);
   const std::string health = text_of(status, "health");
   const bool well = health.empty() || health == "ok";
-  page.line("agent", fmt::format("{} · version {} · pid {} · up {}", health.empty() ? "running" : health, text_of(status, "version"),
-                                 count_of(member(status, "pid")), human_uptime(member(status, "uptime_s"))),
-            well ? "32" : "31");
+  page.line(
+      "agent",
+      fmt::format("{} · version {} · pid {} · up {}", health.empty() ? "running" : health, text_of(status, "version"),
+                  count_of(member(status, "pid")), human_uptime(member(status, "uptime_s"))),
+      well ? "32" : "31");
   add_sensors(page, status);
   add_losses(page, status);
   add_cost(page, status);
@@ -148,7 +162,8 @@ std::string rungs_of(const Json& status) {
   const Json& sensors = member(status, "sensors");
   if (sensors.is_array())
     for (const Json& sensor : sensors)
-      if (const std::string rung = text_of(sensor, "rung"); !rung.empty()) rungs.emplace_back(text_of(sensor, "name"), rung);
+      if (const std::string rung = text_of(sensor, "rung"); !rung.empty())
+        rungs.emplace_back(text_of(sensor, "name"), rung);
   std::string all;
   bool same = true;
   for (const auto& [name, rung] : rungs) {

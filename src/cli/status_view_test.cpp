@@ -24,9 +24,9 @@ TEST(StatusView, TellsHealthCostAndLosses) {
   const std::string page = status_table(sample(), {});
   for (const char* part : {"running · version 0.1.0 · pid 42 · up 1h 2m\n", "tcp: syscall\n", "without: costs more\n",
                            "tracepoint refused: Invalid argument (EINVAL)\n", "process: tracepoint\n",
-                           "1.0000 in the last window, 0.9876 since the start\n", "lost            7\n", "tcp_send · ring_full: 3\n",
-                           "tcp_receive · ring_full: 4\n", "37.25 s (1.00 % of one core)\n", "memory          20M\n",
-                           "connections     12\n"})
+                           "1.0000 in the last window, 0.9876 since the start\n", "lost            7\n",
+                           "tcp_send · ring_full: 3\n", "tcp_receive · ring_full: 4\n",
+                           "37.25 s (1.00 % of one core)\n", "memory          20M\n", "connections     12\n"})
     EXPECT_THAT(page, HasSubstr(part));
   EXPECT_THAT(page, testing::Not(HasSubstr("no_key"))) << "causes that lost nothing are not listed";
 }
@@ -36,6 +36,11 @@ TEST(StatusView, SumsLossesOfEitherForm) {
   EXPECT_EQ(lost_of(json::parse(R"({"losses":[{"family":"a","cause":"b","count":5},{"count":6}]})")), 11U);
 }
 
+TEST(StatusView, NeverRoundsUpToComplete) {
+  EXPECT_EQ(completeness_of(json::parse(R"({"completeness":{"total":0.99999}})")), "0.9999");
+  EXPECT_EQ(completeness_of(json::parse(R"({"completeness":{"total":1}})")), "1.0000");
+}
+
 TEST(StatusView, NamesTheRungsBrieflyWhereTheyAgree) {
   EXPECT_EQ(rungs_of(sample()), "tcp: syscall, process: tracepoint");
   EXPECT_EQ(rungs_of(json::parse(R"({"sensors":[{"name":"a","rung":"x"},{"name":"b","rung":"x"}]})")), "x");
@@ -43,8 +48,9 @@ TEST(StatusView, NamesTheRungsBrieflyWhereTheyAgree) {
 }
 
 TEST(StatusView, SurvivesAnAnswerOfAnotherShape) {
-  for (const char* odd : {"null", "7", "[]", "{}", R"({"sensors":{"a":1},"losses":7,"completeness":[],"cost":"x","pid":"y"})",
-                          R"({"sensors":[1,null],"losses":{"a":[]},"uptime_s":-1,"pid":-3,"connections":{"tcp":1}})"}) {
+  for (const char* odd :
+       {"null", "7", "[]", "{}", R"({"sensors":{"a":1},"losses":7,"completeness":[],"cost":"x","pid":"y"})",
+        R"({"sensors":[1,null],"losses":{"a":[]},"uptime_s":-1,"pid":-3,"connections":{"tcp":1}})"}) {
     const json status = json::parse(odd);
     EXPECT_THAT(status_table(status, {}), HasSubstr("lost            0\n")) << odd;
     EXPECT_EQ(completeness_of(status), "unknown");

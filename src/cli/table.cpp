@@ -16,14 +16,15 @@ namespace {
 constexpr std::size_t status_width = 4, duration_width = 7, narrowest_path = 8;
 constexpr Nanoseconds ms = 1'000'000;
 
-constexpr std::string_view bold = "1", dim = "2", red = "31", bold_red = "1;31", green = "32", yellow = "33", cyan = "36";
+constexpr std::string_view bold = "1", dim = "2", red = "31", bold_red = "1;31", green = "32", yellow = "33",
+                           cyan = "36";
 
 // "12:34:56.789" in local time of "2026-01-31T12:34:56.789123456Z"; the text as it is where it is no such thing.
 std::string local_time(const std::string& text, std::size_t width) {
   std::tm utc{};
   int milliseconds = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour, &utc.tm_min,
-                  &utc.tm_sec, &milliseconds) != 7)
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3d", &utc.tm_year, &utc.tm_mon, &utc.tm_mday, &utc.tm_hour,
+                  &utc.tm_min, &utc.tm_sec, &milliseconds) != 7)
     return text;
   utc.tm_year -= 1900;
   utc.tm_mon -= 1;
@@ -43,7 +44,9 @@ std::string_view bar_of(Nanoseconds duration, bool utf8) {
   return utf8 ? bars[step] : ascii[step];
 }
 
-std::string_view colour_of(Nanoseconds duration) { return duration >= 1000 * ms ? red : duration >= 100 * ms ? yellow : green; }
+std::string_view colour_of(Nanoseconds duration) {
+  return duration >= 1000 * ms ? red : duration >= 100 * ms ? yellow : green;
+}
 
 std::string_view colour_of_status(const std::optional<int>& status) {
   if (!status) return dim;
@@ -65,9 +68,9 @@ Table::Layout Table::layout_for(std::size_t width) {
   if (width >= 180) layout.side = 24;
   // Between columns is one space; the two ends of a call have " → " between them.
   const auto column = [](std::size_t n) { return n == 0 ? 0 : n + 1; };
-  const std::size_t others = column(layout.time) + column(2 * layout.side + 3) + column(layout.kind) + column(layout.method) +
-                             column(status_width) + column(duration_width) + column(layout.bar) + 2 * column(layout.size) +
-                             column(layout.note);
+  const std::size_t others = column(layout.time) + column(2 * layout.side + 3) + column(layout.kind) +
+                             column(layout.method) + column(status_width) + column(duration_width) +
+                             column(layout.bar) + 2 * column(layout.size) + column(layout.note);
   layout.path = width > others + narrowest_path ? width - others : narrowest_path;
   return layout;
 }
@@ -84,15 +87,17 @@ std::string Table::header() const {
   std::string line = cell("TIME", layout_.time) + cell("CLIENT", layout_.side) + (look_.utf8 ? "→ " : "> ") +
                      cell("SERVER", layout_.side) + cell(layout_.kind > 1 ? "SEEN" : "", layout_.kind) +
                      cell("METHOD", layout_.method) + cell("PATH", layout_.path) + cell("STAT", status_width) +
-                     cell("TOOK", duration_width, Align::right) + cell("", layout_.bar) + cell("SENT", layout_.size, Align::right) +
-                     cell("GOT", layout_.size, Align::right) + cell("PARTIAL", layout_.note);
+                     cell("TOOK", duration_width, Align::right) + cell("", layout_.bar) +
+                     cell("SENT", layout_.size, Align::right) + cell("GOT", layout_.size, Align::right) +
+                     cell("PARTIAL", layout_.note);
   line.erase(line.find_last_not_of(' ') + 1);
   return coloured(bold, line) + "\n";
 }
 
 std::string Table::row(const Row& row) const {
   const bool utf8 = look_.utf8;
-  const auto cell = [&](std::string_view text, std::size_t width, std::string_view colour = "", Align align = Align::left) {
+  const auto cell = [&](std::string_view text, std::size_t width, std::string_view colour = "",
+                        Align align = Align::left) {
     return width == 0 ? "" : coloured(colour, fit(text, width, utf8, align)) + " ";
   };
   const auto size = [&](const std::optional<std::uint64_t>& bytes) {
@@ -131,12 +136,14 @@ std::string Table::path_cell(const Row& row) const {
 std::string Table::status_cell(const Row& row) const {
   const std::string status = row.status ? std::to_string(*row.status) : "-";
   const std::string mark = row.partial.empty() ? " " : "~";
-  return coloured(colour_of_status(row.status), fit(status, status_width - 1, look_.utf8, Align::right)) + coloured(yellow, mark);
+  return coloured(colour_of_status(row.status), fit(status, status_width - 1, look_.utf8, Align::right)) +
+         coloured(yellow, mark);
 }
 
 std::string Table::duration_cell(const Row& row) const {
   const std::string_view colour = colour_of(row.duration);
-  std::string cell = coloured(colour, fit(human_duration(row.duration, look_.utf8), duration_width, look_.utf8, Align::right)) + " ";
+  std::string cell =
+      coloured(colour, fit(human_duration(row.duration, look_.utf8), duration_width, look_.utf8, Align::right)) + " ";
   if (layout_.bar > 0) cell += coloured(colour, std::string(bar_of(row.duration, look_.utf8))) + " ";
   return cell;
 }

@@ -103,11 +103,17 @@ TEST_F(CallTable, WritesWholePathsWhereThereIsNoTerminal) {
 
 TEST_F(CallTable, LetsNoHostileByteThrough) {
   Row row = sample();
-  row.path = "/\x1b[2J\x1b]0;owned\x07\r\n\x7f\xc2\x9b" "31m\xff\xe2\x80\xae";
+  row.path =
+      "/\x1b[2J\x1b]0;owned\x07\r\n\x7f\xc2\x9b"
+      "31m\xff\xe2\x80\xae";
   row.query = "\x1b[31m";
-  row.method = "G\x1b" "c";
+  row.method =
+      "G\x1b"
+      "c";
   row.client.name = "evil\x1b[0m\n";
-  row.server.name = "\x9b" "2K";
+  row.server.name =
+      "\x9b"
+      "2K";
   row.kind = "\x1b";
   row.time = "\x1b[H";
   row.partial = "\x1b";
@@ -145,10 +151,11 @@ TEST_F(CallTable, MarksPartialCallsAtAnyWidth) {
 }
 
 TEST(RowFromJson, TakesTheClientsAndTheServersView) {
-  const auto server = parse_row(R"({"time":"t","kind":"server","duration_ns":5,"service.name":"nginx","process.pid":7,)"
-                                R"("network.peer.address":"10.0.0.1","network.peer.port":4000,"http.request.method":"GET",)"
-                                R"("url.path":"/a","url.query":"b=c","http.response.status_code":200,)"
-                                R"("http.request.body.size":1,"http.response.body.size":2,"partial":false})");
+  const auto server =
+      parse_row(R"({"time":"t","kind":"server","duration_ns":5,"service.name":"nginx","process.pid":7,)"
+                R"("network.peer.address":"10.0.0.1","network.peer.port":4000,"http.request.method":"GET",)"
+                R"("url.path":"/a","url.query":"b=c","http.response.status_code":200,)"
+                R"("http.request.body.size":1,"http.response.body.size":2,"partial":false})");
   ASSERT_TRUE(server);
   EXPECT_EQ(server->server.name, "nginx");
   EXPECT_EQ(server->server.pid, 7U);
@@ -158,8 +165,9 @@ TEST(RowFromJson, TakesTheClientsAndTheServersView) {
   EXPECT_EQ(server->request_bytes + *server->response_bytes, 3U);
   EXPECT_EQ(server->partial, "");
 
-  const auto client = parse_row(R"({"time":"t","kind":"client","service.name":"curl","process.pid":8,"peer.service":"nginx",)"
-                                R"("peer.process.pid":7,"partial":true,"partial_reasons":["lost","headers"]})");
+  const auto client =
+      parse_row(R"({"time":"t","kind":"client","service.name":"curl","process.pid":8,"peer.service":"nginx",)"
+                R"("peer.process.pid":7,"partial":true,"partial_reasons":["lost","headers"]})");
   ASSERT_TRUE(client);
   EXPECT_EQ(client->client.name, "curl");
   EXPECT_EQ(client->server.name, "nginx");
@@ -176,7 +184,8 @@ TEST(RowFromJson, WritesAddressesSoThatPortsAreClear) {
 
 TEST(RowFromJson, RefusesWhatIsNoCall) {
   for (const char* bad : {"", "{", "[]", "7", "{\"kind\":\"server\"}", "\xff"}) EXPECT_FALSE(parse_row(bad)) << bad;
-  EXPECT_TRUE(parse_row(R"({"time":7,"kind":[],"duration_ns":-1,"http.response.status_code":"x","partial_reasons":7})"));
+  EXPECT_TRUE(
+      parse_row(R"({"time":7,"kind":[],"duration_ns":-1,"http.response.status_code":"x","partial_reasons":7})"));
 }
 
 TEST(Text, CountsColumnsNotBytes) {
@@ -207,15 +216,19 @@ TEST(Text, WritesSizesInFiveColumns) {
   EXPECT_EQ(human_size(999), "999B");
   EXPECT_EQ(human_size(1234), "1.2K");
   EXPECT_EQ(human_size(104'857'600), "100M");
-  for (std::uint64_t size = 1; size < std::uint64_t{1} << 62; size += size / 3 + 1) ASSERT_LE(columns(human_size(size)), 5U) << size;
+  for (std::uint64_t size = 1; size < std::uint64_t{1} << 62; size += size / 3 + 1)
+    ASSERT_LE(columns(human_size(size)), 5U) << size;
 }
 
 TEST(Terminal, ColoursNothingThatIsNoTerminal) {
-  const Look look = look_of(-1, [](const char* name) -> const char* { return std::string_view(name) == "TERM" ? "xterm" : nullptr; });
+  const Look look =
+      look_of(-1, [](const char* name) -> const char* { return std::string_view(name) == "TERM" ? "xterm" : nullptr; });
   EXPECT_FALSE(look.colour);
   EXPECT_EQ(look.width, 0U);
   EXPECT_TRUE(look.utf8);
-  EXPECT_FALSE(look_of(-1, [](const char* name) -> const char* { return std::string_view(name) == "LANG" ? "C" : nullptr; }).utf8);
+  EXPECT_FALSE(look_of(-1, [](const char* name) -> const char* {
+                 return std::string_view(name) == "LANG" ? "C" : nullptr;
+               }).utf8);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ bool is_utf8(Lookup environment) {
     const char* value = environment(variable);
     if (value == nullptr || *value == '\0') continue;
     std::string locale = value;
-    std::transform(locale.begin(), locale.end(), locale.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::transform(locale.begin(), locale.end(), locale.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return locale.find("utf-8") != std::string::npos || locale.find("utf8") != std::string::npos;
   }
   return true;  // containers and sudo leave it unset; today's terminals are

@@ -19,7 +19,10 @@ Decoded decode(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const std::uint8_t first = byte(0);
   if (first < 0x80) return {first, 1};
-  const std::size_t size = first >= 0xf0 && first <= 0xf4 ? 4 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xc2 && first < 0xe0 ? 2 : 0;
+  const std::size_t size = first >= 0xf0 && first <= 0xf4  ? 4
+                           : first >= 0xe0 && first < 0xf0 ? 3
+                           : first >= 0xc2 && first < 0xe0 ? 2
+                                                           : 0;
   if (size == 0 || text.size() < size) return {};
   std::uint32_t code = first & (0x7fU >> size);
   for (std::size_t i = 1; i < size; ++i) {
@@ -43,14 +46,24 @@ bool within(std::uint32_t code, const std::array<Range, N>& ranges) {
 }
 
 // Characters of no width of their own, or that change how others are shown.
-constexpr std::array<Range, 23> hidden{{{0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x300, 0x36f},     {0x483, 0x489},
-                                        {0x591, 0x5bd},     {0x600, 0x605},     {0x610, 0x61a},     {0x61c, 0x61c},     {0x64b, 0x65f},
-                                        {0x6dd, 0x6dd},     {0x180b, 0x180f},   {0x1ab0, 0x1aff},   {0x1dc0, 0x1dff},   {0x200b, 0x200f},
-                                        {0x2028, 0x202f},   {0x2060, 0x206f},   {0x20d0, 0x20ff},   {0xfe00, 0xfe0f},   {0xfe20, 0xfe2f},
-                                        {0xfeff, 0xfeff},   {0xfff0, 0xffff},   {0xe0000, 0x10ffff}}};
-constexpr std::array<Range, 13> wide{{{0x1100, 0x115f},   {0x231a, 0x231b},   {0x2e80, 0x303e},   {0x3041, 0x4dbf},   {0x4e00, 0xa4cf},
-                                      {0xa960, 0xa97f},   {0xac00, 0xd7a3},   {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},
-                                      {0xffe0, 0xffe6},   {0x1f300, 0x1f9ff}, {0x20000, 0x3fffd}}};
+constexpr std::array<Range, 23> hidden{
+    {{0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x300, 0x36f},   {0x483, 0x489},     {0x591, 0x5bd},
+     {0x600, 0x605},   {0x610, 0x61a},   {0x61c, 0x61c},   {0x64b, 0x65f},   {0x6dd, 0x6dd},     {0x180b, 0x180f},
+     {0x1ab0, 0x1aff}, {0x1dc0, 0x1dff}, {0x200b, 0x200f}, {0x2028, 0x202f}, {0x2060, 0x206f},   {0x20d0, 0x20ff},
+     {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}, {0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0x10ffff}}};
+constexpr std::array<Range, 13> wide{{{0x1100, 0x115f},
+                                      {0x231a, 0x231b},
+                                      {0x2e80, 0x303e},
+                                      {0x3041, 0x4dbf},
+                                      {0x4e00, 0xa4cf},
+                                      {0xa960, 0xa97f},
+                                      {0xac00, 0xd7a3},
+                                      {0xf900, 0xfaff},
+                                      {0xfe30, 0xfe6f},
+                                      {0xff00, 0xff60},
+                                      {0xffe0, 0xffe6},
+                                      {0x1f300, 0x1f9ff},
+                                      {0x20000, 0x3fffd}}};
 
 std::size_t width_of(std::uint32_t code) { return within(code, wide) ? 2 : 1; }
 

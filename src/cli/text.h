@@ -10,7 +10,8 @@
 
 namespace subfloor::cli {
 
-// Control, formatting, combining and undecodable bytes become \x1b or \u{202e}; without utf8 so does all that is not ASCII.
+// Control, formatting, combining and undecodable bytes become \x1b or \u{202e}; without utf8 so does all that is not
+// ASCII.
 [[nodiscard]] std::string printable(std::string_view text, bool utf8);
 
 // Columns that printable text takes.

@@ -23,7 +23,7 @@ enum class Direction : std::uint8_t { inbound, outbound };
 // Consecutive bytes of one direction: in order, each byte once.
 struct Segment {
   Direction direction = Direction::inbound;
-  std::string_view bytes;     // content of the first bytes.size() of them; valid only during the call
+  std::string_view bytes = {};  // content of the first bytes.size() of them; valid only during the call
   std::uint64_t length = 0;   // how many passed: >= bytes.size(); the rest was not copied
   Nanoseconds begin = 0;      // when the transfer began (system call entered)
   Nanoseconds end = 0;        // when it was complete

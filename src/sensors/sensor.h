@@ -27,7 +27,7 @@ struct StreamData {
   bool has_position = false;       // TCP: position is a sequence number; otherwise records just follow each other
   std::uint32_t position = 0;      // of the first byte
   std::uint64_t length = 0;        // bytes transferred
-  std::string_view bytes;          // content of the first of them
+  std::string_view bytes = {};     // content of the first of them
   std::uint32_t other_position = 0;  // TCP: how far the other direction had come
   Nanoseconds begin = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
@@ -39,12 +39,14 @@ struct SocketOpened {
   bool side_known = false;
   std::uint32_t inbound_position = 0, outbound_position = 0;  // sequence numbers of the next bytes
   std::uint32_t pid = 0;           // 0 where unknown (passive opens happen in softirq)
+  SocketKey peer = 0;              // unix sockets: the other end; 0 where unknown
 };
 
 struct SocketClosed {
   SocketKey key = 0;
   Nanoseconds when = 0;
   std::uint32_t srtt_us = 0, retransmits = 0;
+  bool has_positions = false;      // TCP: how far both streams came
   std::uint32_t inbound_position = 0, outbound_position = 0;
 };
 

@@ -51,6 +51,7 @@ Result<> ApiClient::observe(const CallFilter& filter) {
 Result<> ApiClient::send(const std::string& line) const {
   const std::string framed = line + "\n";  // far below a socket's buffer, so it goes out whole
   const ssize_t n = ::send(socket_.get(), framed.data(), framed.size(), MSG_NOSIGNAL);
+  if (n < 0 && errno == EPIPE) return {};  // it hung up already: what it said before is worth reading
   if (n != static_cast<ssize_t>(framed.size())) return fail_errno("send to the agent", n < 0 ? errno : EAGAIN);
   return {};
 }
@@ -83,7 +84,8 @@ Result<std::string> ApiClient::wait_line() {
     const Nanoseconds now = monotonic_now();
     if (now >= until) return fail("the agent did not answer", ETIMEDOUT);
     pollfd wait{socket_.get(), POLLIN, 0};
-    if (poll(&wait, 1, static_cast<int>((until - now) / 1'000'000) + 1) < 0 && errno != EINTR) return fail_errno("poll", errno);
+    if (poll(&wait, 1, static_cast<int>((until - now) / 1'000'000) + 1) < 0 && errno != EINTR)
+      return fail_errno("poll", errno);
     TRY(receive());
   }
 }

@@ -97,7 +97,8 @@ Result<std::string> parse_trace_id(std::string_view text) {
     if (!is_digit(c) && (c < 'a' || c > 'f')) return fail(fmt::format("trace id '{}' is not hexadecimal", text));
     zero = zero && c == '0';
   }
-  if (id.size() != 32 || zero) return fail(fmt::format("trace id '{}' is not 32 hexadecimal digits, not all zero", text));
+  if (id.size() != 32 || zero)
+    return fail(fmt::format("trace id '{}' is not 32 hexadecimal digits, not all zero", text));
   return id;
 }
 
@@ -108,8 +109,8 @@ bool CallFilter::matches(const Observation& observation) const {
   if (!protocol.empty() && !protocol_matches(protocol, call.protocol)) return false;
   if (status && !status->matches(call.status)) return false;
   if (!trace.empty() && trace != observation.trace_id) return false;
-  return service.empty() || service == service_name(observation.process) || service == executable_name(observation.process) ||
-         service == observation.process.comm;
+  return service.empty() || service == service_name(observation.process) ||
+         service == executable_name(observation.process) || service == observation.process.comm;
 }
 
 nlohmann::json CallFilter::to_json() const {

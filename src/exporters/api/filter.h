@@ -35,9 +35,9 @@ struct CallFilter {
   std::string protocol;              // the protocol's name, or a family: "http" is every "http1", "http2" …
   std::optional<StatusFilter> status;
   std::uint32_t pid = 0;             // of the process whose side of the call it is; 0: any
-  std::string service;               // of that process, as in service.name; the executable's name and the comm do too
-  std::string pod, name_space;       // no process has one until Kubernetes identity exists: given, they match nothing
-  std::string trace;                 // 32 hex digits, lower case
+  std::string service;  // of that process, as in service.name; the executable's name and the comm do too
+  std::string pod, name_space;  // no process has one until Kubernetes identity exists: given, they match nothing
+  std::string trace;  // 32 hex digits, lower case
 
   [[nodiscard]] bool matches(const Observation& observation) const;
 

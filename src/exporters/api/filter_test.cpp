@@ -19,7 +19,9 @@ struct Sample {
     process.comm = "nginx";
     process.executable = "/usr/sbin/nginx-debug";
   }
-  [[nodiscard]] Observation observation() const { return {call, connection, process, nullptr, trace, "0123456789abcdef", ""}; }
+  [[nodiscard]] Observation observation() const {
+    return {call, connection, process, nullptr, trace, "0123456789abcdef", ""};
+  }
 };
 
 CallFilter parse(const char* json) {
@@ -37,13 +39,13 @@ TEST(CallFilter, LetsEverythingThroughWhenEmpty) { EXPECT_TRUE(CallFilter{}.matc
 
 TEST(CallFilter, MatchesEachFieldAlone) {
   const Sample sample;
-  for (const char* yes : {R"({"protocol":"http1"})", R"({"protocol":"http"})", R"({"status":"404"})", R"({"status":"4xx"})",
-                          R"({"status":"2xx,404"})", R"({"pid":42})", R"({"service":"nginx"})", R"({"service":"nginx-debug"})",
-                          R"({"trace":"0123456789ABCDEF0123456789abcdef"})"})
+  for (const char* yes : {R"({"protocol":"http1"})", R"({"protocol":"http"})", R"({"status":"404"})",
+                          R"({"status":"4xx"})", R"({"status":"2xx,404"})", R"({"pid":42})", R"({"service":"nginx"})",
+                          R"({"service":"nginx-debug"})", R"({"trace":"0123456789ABCDEF0123456789abcdef"})"})
     EXPECT_TRUE(parse(yes).matches(sample.observation())) << yes;
-  for (const char* no : {R"({"protocol":"http2"})", R"({"protocol":"htt"})", R"({"status":"403"})", R"({"status":"2xx"})",
-                         R"({"status":"unset"})", R"({"pid":43})", R"({"service":"ngin"})", R"({"pod":"a"})", R"({"namespace":"a"})",
-                         R"({"trace":"1123456789abcdef0123456789abcdef"})"})
+  for (const char* no : {R"({"protocol":"http2"})", R"({"protocol":"htt"})", R"({"status":"403"})",
+                         R"({"status":"2xx"})", R"({"status":"unset"})", R"({"pid":43})", R"({"service":"ngin"})",
+                         R"({"pod":"a"})", R"({"namespace":"a"})", R"({"trace":"1123456789abcdef0123456789abcdef"})"})
     EXPECT_FALSE(parse(no).matches(sample.observation())) << no;
 }
 

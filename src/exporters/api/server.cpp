@@ -116,10 +116,12 @@ bool ApiServer::receive(Client& client) {
 void ApiServer::answer(Client& client, const std::string& line) {
   const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
   const auto request = json.is_object() ? json.find("request") : json.end();
-  const std::string what = json.is_object() && request != json.end() && request->is_string() ? request->get<std::string>() : "";
+  const std::string what =
+      json.is_object() && request != json.end() && request->is_string() ? request->get<std::string>() : "";
   client.answered = true;
   if (what == "status") return enqueue(client, to_line(handlers_.status()));
-  if (what != "observe") return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
+  if (what != "observe")
+    return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
   Result<CallFilter> filter = CallFilter::from_json(json.value("filter", nlohmann::json::object()));
   if (!filter) return enqueue(client, error_line(filter.error().message));
   client.answered = false;
@@ -160,7 +162,8 @@ void ApiServer::enqueue(Client& client, const std::string& line) {
 // Sends what the socket takes. False: the client is gone, or has all it asked for.
 bool ApiServer::flush(Client& client) {
   while (client.waiting() > 0) {
-    const ssize_t n = ::send(client.socket.get(), client.queue.data() + client.sent, client.waiting(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n =
+        ::send(client.socket.get(), client.queue.data() + client.sent, client.waiting(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) break;
     if (n < 0) return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's local API: JSON lines on a unix socket. A client sends one line and is answered:
 //   {"request":"status"}                       one line, then the end
-//   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client goes;
-//                                              {"dropped":n} where n calls did not fit the client's queue
+//   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client
+//                                              goes; {"dropped":n} where n calls did not fit its queue
 // A request that is not understood is answered {"error":"why"}.
 #pragma once
 
@@ -53,6 +53,7 @@ class ApiServer {
   void publish(const Observation& observation);
 
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+  [[nodiscard]] std::size_t observers() const { return observers_; }
   // Calls that did not fit a client's queue, since the start.
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
@@ -72,12 +73,12 @@ class ApiServer {
   Handlers handlers_;
   Limits limits_;
   std::string path_;
-  std::uint64_t inode_ = 0;      // of the socket file, so that a successor's is not removed
+  std::uint64_t inode_ = 0;  // of the socket file, so that a successor's is not removed
   Fd listener_;
   std::map<int, std::unique_ptr<Client>> clients_;
   std::size_t observers_ = 0;
   std::uint64_t dropped_ = 0;
-  std::string line_;             // reused by publish()
+  std::string line_;  // reused by publish()
 };
 
 }  // namespace subfloor

@@ -17,7 +17,9 @@
 namespace subfloor {
 namespace {
 
-void format(std::string& out, const Observation& observation) { out += "{\"path\":\"" + observation.call.path + "\"}\n"; }
+void format(std::string& out, const Observation& observation) {
+  out += "{\"path\":\"" + observation.call.path + "\"}\n";
+}
 
 class Api : public testing::Test {
  protected:
@@ -132,7 +134,8 @@ TEST_F(Api, SaysWhatIsWrongWithARequest) {
     answer.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     return answer;
   };
-  const std::string usage = "{\"error\":\"a request is {\\\"request\\\":\\\"status\\\"} or {\\\"request\\\":\\\"observe\\\"}\"}\n";
+  const std::string usage =
+      "{\"error\":\"a request is {\\\"request\\\":\\\"status\\\"} or {\\\"request\\\":\\\"observe\\\"}\"}\n";
   EXPECT_EQ(ask("hello\n"), usage);
   EXPECT_EQ(ask("[]\n"), usage);
   EXPECT_EQ(ask("{\"request\":7}\n"), usage);

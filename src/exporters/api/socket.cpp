@@ -20,7 +20,8 @@ Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path)
-    return fail(fmt::format("socket path '{}' must have 1 to {} bytes", path, sizeof address.sun_path - 1), ENAMETOOLONG);
+    return fail(fmt::format("socket path '{}' must have 1 to {} bytes", path, sizeof address.sun_path - 1),
+                ENAMETOOLONG);
   path.copy(address.sun_path, path.size());
   return address;
 }
@@ -90,7 +91,8 @@ Result<Fd> listen_at(const std::string& path, const std::string& group) {
   TRY_ASSIGN(const sockaddr_un address, address_of(path));
   const std::string folder = folder_of(path);
   if (mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("make folder " + folder, errno);
-  // Two agents that start at once must not both find the old socket stale: the folder's lock covers looking and binding.
+  // Two agents that start at once must not both find the old socket stale: the folder's lock covers looking and
+  // binding.
   const Fd lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock) return fail_errno("open " + folder, errno);
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return fail("another agent is just starting at " + path, EADDRINUSE);

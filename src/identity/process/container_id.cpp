@@ -19,7 +19,7 @@ bool is_fargate_id(std::string_view text) {
          std::ranges::all_of(text.substr(fargate_digits + 1), is_digit);
 }
 
-// The id that one component of the path names, or nothing: "docker-<id>.scope", "<id>", "kubepods…:cri-containerd:<id>".
+// The id that one component of the path names, or nothing: "docker-<id>.scope", "<id>", "…:cri-containerd:<id>".
 std::string_view id_of_component(std::string_view name) {
   if (name.ends_with(".scope")) name.remove_suffix(6);
   if (is_fargate_id(name)) return name;

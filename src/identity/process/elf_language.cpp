@@ -75,8 +75,8 @@ std::optional<Language> by_dynamic_name(const ElfFile& file) {
   return std::nullopt;
 }
 
-// "…/library/core/src/option.rs": where a panic in the standard library is said to come from. The text of a program that
-// only speaks of such paths, as this one does, does not go on like one.
+// "…/library/core/src/option.rs": where a panic in the standard library is said to come from. The text of a program
+// that only speaks of such paths, as this one does, does not go on like one.
 bool names_rust_source(std::string_view constants) {
   for (const std::string_view library : {"/library/core/src/", "/library/std/src/", "/library/alloc/src/"}) {
     const std::size_t at = position_of(library, constants);

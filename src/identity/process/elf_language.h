@@ -6,8 +6,8 @@
 
 namespace subfloor::identity {
 
-// Reads at most some 15 MB of the file, most often some 100 kB; fd stays the caller's. Unknown where nothing tells, where
-// it is no 64-bit ELF file, or a damaged one. C counts as C++.
+// Reads at most some 15 MB of the file, most often some 100 kB; fd stays the caller's. Unknown where nothing tells,
+// where it is no 64-bit ELF file, or a damaged one. C counts as C++.
 [[nodiscard]] Language language_of_elf(int fd);
 
 }  // namespace subfloor::identity

@@ -77,7 +77,7 @@ TEST(ElfLanguage, KnowsTheTracesOfCompilers) {
   EXPECT_EQ(language_of(elf({{".note.go.buildid", "x"}})), Language::go);
   EXPECT_EQ(language_of(elf({{".comment", "GCC: (Debian) 12\0rustc version 1.80.0\0"s}})), Language::rust);
   EXPECT_EQ(language_of(elf({{".strtab", "\0main\0rust_eh_personality\0"s}})), Language::rust);
-  std::string source = "/rustc/90b35a@library@core@src@iter/mod.rs";  // with '/' there, this program would pass for Rust
+  std::string source = "/rustc/90b35a@library@core@src@iter/mod.rs";  // else this program passes for Rust
   std::ranges::replace(source, '@', '/');
   EXPECT_EQ(language_of(elf({{".comment", "GCC: (x)"}, {".rodata", source}})), Language::rust);
   source.resize(source.find("iter"));

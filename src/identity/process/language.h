@@ -29,7 +29,8 @@ class LanguageDetector {
   explicit LanguageDetector(const ProcFiles& proc) : proc_(proc) {}
 
   // process.pid may have gone: then by the file its executable names, unless that is in a container.
-  // First call per executable file: reads it, some 100 µs to a few ms; later ones: under 100 µs, or the process's maps.
+  // First call per executable file: reads it, in some 100 µs, of large stripped ones up to 50 ms. Later ones: the file's
+  // status, and the process's maps where it is native.
   [[nodiscard]] Language detect(const Process& process);
 
  private:

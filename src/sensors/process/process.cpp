@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The process sensor: execs, forks and exits of the whole host, from scheduler tracepoints.
-#include <bpf/bpf.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "bpf/counters.h"
 #include "bpf/link.h"
 #include "bpf/skeleton.h"
 #include "process.skel.h"
@@ -25,31 +25,6 @@ constexpr std::array<std::string_view, process_families> family_names = {
     "process_exec", "process_fork", "process_exit", "process_exec_arguments"};
 constexpr std::size_t wake_fraction = 4;  // of the control ring, filled, wakes the reader
 
-// The family's counters over all CPUs; zero where the kernel would not tell.
-family_counters sum_over_cpus(int map, std::uint32_t family) {
-  std::vector<family_counters> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  family_counters sum{};
-  if (bpf_map_lookup_elem(map, &family, per_cpu.data()) != 0) return sum;
-  for (const family_counters& one : per_cpu) {
-    sum.seen += one.seen;
-    sum.submitted += one.submitted;
-    sum.filtered += one.filtered;
-    sum.ring_full += one.ring_full;
-    sum.no_key += one.no_key;
-    sum.unreadable += one.unreadable;
-    sum.map_full += one.map_full;
-    sum.bytes += one.bytes;
-  }
-  return sum;
-}
-
-std::uint64_t missed_runs(const bpf_program* program) {
-  bpf_prog_info info{};
-  std::uint32_t size = sizeof info;
-  if (bpf_prog_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) return 0;
-  return info.recursion_misses;
-}
-
 class ProcessSensor final : public Sensor {
  public:
   // Programs in the order of their families: exec, fork, exit.
@@ -63,9 +38,9 @@ class ProcessSensor final : public Sensor {
   [[nodiscard]] std::vector<FamilyCounters> counters() const override {
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < process_families; ++family) {
-      const std::uint64_t missed = family < programs_.size() ? missed_runs(programs_[family]) : 0;
+      const std::uint64_t missed = family < programs_.size() ? bpf::missed_runs(programs_[family]) : 0;
       all.push_back({std::string(family_names[family]),
-                     sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed});
+                     bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed});
     }
     return all;
   }

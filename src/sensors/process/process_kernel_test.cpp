@@ -58,10 +58,11 @@ class ProcessSensorOn : public testing::TestWithParam<const char*> {
     auto sensor = process_descriptor.open(context, report_);
     ASSERT_TRUE(sensor) << sensor.error().message;
     sensor_ = std::move(*sensor);
-    auto reader = bpf::RingReader::make(*rings_, [this](const record_header& header, std::span<const std::byte> record) {
+    const auto handle = [this](const record_header& header, std::span<const std::byte> record) {
       EXPECT_EQ(header.sensor, 3);
       sensor_->handle(header, record);
-    });
+    };
+    auto reader = bpf::RingReader::make(*rings_, handle);
     ASSERT_TRUE(reader) << reader.error().message;
     reader_ = std::move(*reader);
   }
@@ -358,7 +359,8 @@ TEST_P(ProcessSensorOn, TellsTheWholeCgroupPath) {
     std::ofstream(mount + cgroup + "/cgroup.procs") << getpid() << std::flush;
     execl("/bin/true", "true", nullptr);
   });
-  for (std::filesystem::path folder = mount + cgroup; folder != mount; folder = folder.parent_path()) rmdir(folder.c_str());
+  for (std::filesystem::path folder = mount + cgroup; folder != mount; folder = folder.parent_path())
+    rmdir(folder.c_str());
   const auto& life = this->life(pid);
   ASSERT_THAT(life.execs, SizeIs(1));
   EXPECT_EQ(life.execs[0].cgroup, cgroup);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records of the process sensor as what they tell. Nothing in them is trusted: they carry what programs chose to be named.
+// Records of the process sensor as what they tell. Nothing in them is trusted: programs choose what they are named.
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,10 @@ static __always_inline void describe_tcp(struct tcp_socket_open *open, const str
 
 static __always_inline void describe_unix(struct tcp_socket_open *open, const struct sock *sk, __u64 key)
 {
+	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
+
 	open->key = key;
+	open->peer = peer ? unix_key(peer) : 0;
 	open->is_unix = 1;
 	read_unix_path(open, sk);
 	open->net_namespace = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
@@ -64,26 +67,31 @@ static __always_inline void announce_close(struct family_counters *count, const 
 }
 
 SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state_changed, const struct sock *sk, int old_state, int new_state)
+int BPF_PROG(tcp_established, const struct sock *sk, int old_state, int new_state)
 {
 	struct family_counters *count;
 
-	if (new_state != STATE_ESTABLISHED && new_state != STATE_CLOSE)
-		return 0;
-	/* Never connected: nothing was said. */
-	if (new_state == STATE_CLOSE &&
-	    (old_state == STATE_LISTEN || old_state == STATE_SYN_SENT || old_state == STATE_CLOSE))
-		return 0;
-	if (!is_tcp(sk) || !wanted(sk))
+	if (new_state != STATE_ESTABLISHED || !is_tcp(sk) || !wanted(sk))
 		return 0;
 	count = counters_of(TCP_FAMILY_SOCKET);
 	if (!count)
 		return 0;
 	count->seen++;
-	if (new_state == STATE_ESTABLISHED)
-		announce_tcp(count, sk, old_state == STATE_SYN_SENT ? TCP_SIDE_CONNECTED : TCP_SIDE_ACCEPTED);
-	else
-		announce_close(count, sk, bpf_get_socket_cookie((void *)sk));
+	announce_tcp(count, sk, old_state == STATE_SYN_SENT ? TCP_SIDE_CONNECTED : TCP_SIDE_ACCEPTED);
+	return 0;
+}
+
+/* The end is the end of the socket, not of its state: after a reset a process still reads what had arrived before it. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroyed, const struct sock *sk)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
+	__u64 key = tcp_key(sk);
+
+	if (!count || !key || !wanted(sk))  /* no key: it was never connected */
+		return 0;
+	count->seen++;
+	announce_close(count, sk, key);
 	return 0;
 }
 

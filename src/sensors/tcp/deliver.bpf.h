@@ -35,6 +35,7 @@ struct {
 } scratches SEC(".maps");
 
 const volatile __u32 content_limit = TCP_CONTENT_MAX;
+const volatile bool unix_sockets = true;
 
 /* Content in the memory of a process, as a system call names it. */
 struct user_content {

@@ -28,8 +28,6 @@ struct native_mmsghdr {
 	__u32 length, pad;
 };
 
-const volatile bool syscall_unix_sockets = true;
-
 static __always_inline struct pt_regs *user_registers(void)
 {
 	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
@@ -61,7 +59,7 @@ static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
 	struct flow flow = { .direction = direction, .key = unix_key(sk) };
 
-	if (!count || !syscall_unix_sockets || is_off(flow.key))
+	if (!count || !unix_sockets || is_off(flow.key))
 		return;
 	announce_unix(sk, flow.key);
 	deliver_user(count, &flow, length, 0, content);

@@ -32,6 +32,7 @@ struct tcp_endpoint {
 struct tcp_socket_open {
 	struct record_header header;
 	__u64 key;
+	__u64 peer;       /* is_unix: key of the other end, 0 where unknown */
 	struct tcp_endpoint local, remote;
 	__u32 inbound_position, outbound_position;  /* sequence numbers of the next bytes */
 	__u32 net_namespace;
@@ -44,7 +45,7 @@ struct tcp_socket_open {
 	char path[TCP_UNIX_PATH];
 	__u8 pad_end[4];
 };
-ABI_ASSERT(sizeof(struct tcp_socket_open) == 200, "tcp_socket_open has no hidden padding");
+ABI_ASSERT(sizeof(struct tcp_socket_open) == 208, "tcp_socket_open has no hidden padding");
 
 struct tcp_socket_close {
 	struct record_header header;

@@ -5,8 +5,6 @@
 #include "sensors/tcp/announce.bpf.h"
 #include "sensors/tcp/skb.bpf.h"
 
-const volatile bool unix_sockets = true;
-
 /* Who a sender is, for when its last bytes are read after it was closed. */
 struct unix_sender {
 	__u64 key, who, sent;

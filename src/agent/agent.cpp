@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <utility>
+
+#include "base/log.h"
+#include "exporters/json/json.h"
+#include "exporters/prometheus/text_format.h"
+
+namespace subfloor::agent {
+namespace {
+
+constexpr Nanoseconds second = 1'000'000'000;
+constexpr Nanoseconds idle_drain_interval = 100'000'000;
+constexpr int drains_until_idle = 50;
+constexpr std::chrono::seconds scrape_patience{2};
+
+}  // namespace
+
+void Agent::SpanFan::on_span(const Span& span) {
+  for (SpanSink* sink : sinks_) sink->on_span(span);
+}
+
+void Agent::SpanFan::on_window_closed(const WindowSummary& summary) {
+  for (SpanSink* sink : sinks_) sink->on_window_closed(summary);
+}
+
+Agent::Agent(const Config& config, Reactor& reactor, bpf::Rings rings)
+    : config_(config),
+      reactor_(reactor),
+      started_(monotonic_now()),
+      rings_(std::move(rings)),
+      pipeline_(config_, nullptr, spans_) {}
+
+Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reactor) {
+  TRY_ASSIGN(bpf::Rings rings, bpf::Rings::make(config.capture.control_ring, config.capture.data_ring));
+  std::unique_ptr<Agent> agent(new Agent(config, reactor, std::move(rings)));
+  // Exporters first: a port in use is found before anything is attached.
+  TRY(agent->start_exporters());
+  TRY(agent->open_sensors());
+  TRY(agent->start_reading());
+  if (agent->prometheus_) agent->prometheus_->set_ready(true);
+  return agent;
+}
+
+Agent::~Agent() {
+  prometheus_.reset();
+  for (const int timer : timers_) reactor_.cancel(timer);
+  if (!reader_) return;
+  reactor_.remove(reader_->epoll_fd());
+  reader_->drain();
+  pipeline_.finish(monotonic_now());
+  close_window();
+}
+
+Result<> Agent::open_sensors() {
+  const auto descriptors = sensors::all_sensors();
+  settings_.reserve(descriptors.size());
+  for (const sensors::Descriptor* descriptor : descriptors) {
+    // The rung that can be forced is that of the payload; other sensors have ladders of their own.
+    settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
+                         .ports = config_.capture.ports.resolve(),
+                         .unix_sockets = config_.capture.unix_sockets});
+    bpf::LadderReport report;
+    const sensors::Context context{.rings = rings_,
+                                   .events = pipeline_,
+                                   .settings = settings_.back(),
+                                   .sensor_id = static_cast<std::uint8_t>(sensors_.size())};
+    auto sensor = descriptor->open(context, report);
+    if (!sensor) return Failure(std::move(sensor).error());
+    if (sensors::Steering* steering = (*sensor)->steering()) pipeline_.set_steering(steering);
+    sensors_.push_back(std::move(*sensor));
+    reports_.push_back(std::move(report));
+  }
+  return {};
+}
+
+Result<> Agent::start_reading() {
+  TRY_ASSIGN(reader_, bpf::RingReader::make(rings_, [this](const record_header& header, std::span<const std::byte> record) {
+               if (header.sensor < sensors_.size()) sensors_[header.sensor]->handle(header, record);
+             }));
+  pipeline_.processes().scan();
+  for (const auto& sensor : sensors_) TRY(sensor->take_stock());
+  TRY(reactor_.watch(reader_->epoll_fd(), EPOLLIN, [this] { drain(); }));
+  TRY_ASSIGN(drain_timer_, reactor_.every(config_.capture.drain_interval, [this] { drain(); }));
+  timers_.push_back(drain_timer_);
+  TRY_ASSIGN(const int tick, reactor_.every(second, [this] { pipeline_.tick(monotonic_now()); }));
+  timers_.push_back(tick);
+  const Nanoseconds window = config_.telemetry.window > 0 ? config_.telemetry.window : 5 * second;
+  TRY_ASSIGN(const int windows, reactor_.every(window, [this] { close_window(); }));
+  timers_.push_back(windows);
+  return {};
+}
+
+Result<> Agent::start_exporters() {
+  if (!config_.json.spans.empty()) {
+    TRY_ASSIGN(json_, json::JsonLinesExporter::make(config_.json.spans));
+    spans_.add(json_.get());
+  }
+  if (!config_.api.socket.empty()) {
+    const ApiServer::Handlers handlers{
+        .status = [this] { return status(); },
+        .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); }};
+    TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));
+    pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
+  }
+  if (config_.prometheus.enabled) {
+    // Runs in the server's threads: asks the reactor's, and does not wait for it for ever.
+    const auto snapshot = [this]() -> std::optional<std::string> {
+      const auto text = std::make_shared<std::promise<std::string>>();
+      std::future<std::string> answer = text->get_future();
+      reactor_.post([this, text] { text->set_value(metrics_text()); });
+      if (answer.wait_for(scrape_patience) != std::future_status::ready) return std::nullopt;
+      return answer.get();
+    };
+    TRY_ASSIGN(prometheus_, prometheus::PrometheusServer::make(config_.prometheus.listen.host,
+                                                               config_.prometheus.listen.port, snapshot));
+  }
+  return {};
+}
+
+// Nobody wakes the agent for one record, so it looks: often while there is traffic, seldom while there is none.
+void Agent::drain() {
+  const std::size_t records = reader_->drain();
+  records_ += records;
+  if (records > 0) {
+    if (idle_drains_ >= drains_until_idle) reactor_.set_period(drain_timer_, config_.capture.drain_interval);
+    idle_drains_ = 0;
+  } else if (++idle_drains_ == drains_until_idle) {
+    reactor_.set_period(drain_timer_, std::max(idle_drain_interval, config_.capture.drain_interval));
+  }
+}
+
+void Agent::close_window() {
+  const double ratio = completeness_.close_window(seen());
+  spans_.on_window_closed(pipeline_.windows().close(monotonic_now(), ratio));
+}
+
+std::string Agent::metrics_text() {
+  return prometheus::write_text(pipeline_.metrics().snapshot(pipeline_.gauges(), report()));
+}
+
+}  // namespace subfloor::agent

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/pipeline.h"
+
+#include <utility>
+
+#include "telemetry/service_name.h"
+
+namespace subfloor::agent {
+
+Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans)
+    : stream_settings_{.protocols = protocols::all_protocols(), .header_limit = config.capture.header_limit},
+      redactor_({.headers = config.redaction.headers, .query_keys = config.redaction.query}),
+      windows_({.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups},
+               monotonic_now(), spans),
+      metrics_({.convention = config.metrics.convention}) {
+  set_steering(steering);
+}
+
+void Pipeline::set_steering(sensors::Steering* steering) {
+  streams::CallReceiver& receiver = *this;
+  streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
+}
+
+int Pipeline::add_observer(CallObserver observer) {
+  observers_.emplace(next_observer_, std::move(observer));
+  return next_observer_++;
+}
+
+void Pipeline::remove_observer(int id) { observers_.erase(id); }
+
+void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
+  redactor_.apply(call);
+  const ProcessRef process = processes_.find(pid);
+  const ProcessRef peer = peer_pid == 0 ? nullptr : processes_.find(peer_pid);
+  const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
+  const bool continued = context && context->has_ids();
+  const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
+  const IdGenerator::SpanId span = ids_.span_id();
+  const Observation observation{.call = call,
+                                .connection = connection,
+                                .process = *process,
+                                .peer = peer.get(),
+                                .trace_id = {trace.data(), trace.size()},
+                                .span_id = {span.data(), span.size()},
+                                .parent_span_id = continued ? context->span_id() : std::string_view{}};
+  windows_.add(observation);
+  metrics_.add(observation);
+  for (const auto& [id, observer] : observers_) observer(observation);
+}
+
+Gauges Pipeline::gauges() {
+  Gauges gauges;
+  for (const Kind kind : {Kind::server, Kind::client})
+    gauges.requests.push_back({.service = "", .protocol = "http1", .kind = kind, .active = streams_->active(kind)});
+  std::map<std::string, std::uint64_t> by_service;
+  for (const auto& [pid, count] : streams_->connections_by_pid())
+    by_service[pid == 0 ? "unknown" : std::string(service_name(*processes_.find(pid)))] += count;
+  for (const auto& [service, count] : by_service)
+    gauges.connections.push_back({.service = service, .kind = std::nullopt, .active = count});
+  return gauges;
+}
+
+}  // namespace subfloor::agent

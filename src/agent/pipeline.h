@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything after the kernel: sensors' events → streams → calls → who made them → redaction → telemetry and observers.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "agent/config.h"
+#include "identity/process/process_table.h"
+#include "model/call.h"
+#include "sensors/sensor.h"
+#include "streams/streams.h"
+#include "telemetry/metrics.h"
+#include "telemetry/redaction.h"
+#include "telemetry/trace_context.h"
+#include "telemetry/windows.h"
+
+namespace subfloor::agent {
+
+// Receives each finished call, already redacted.
+using CallObserver = std::function<void(const Observation&)>;
+
+class Pipeline final : public sensors::Events, private streams::CallReceiver {
+ public:
+  // steering may be null. Spans go to `spans`, which outlives the pipeline, as does the steering.
+  Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans);
+
+  int add_observer(CallObserver observer);
+  void remove_observer(int id);
+
+  void on_socket_opened(const sensors::SocketOpened& opened) override { streams_->on_opened(opened); }
+  void on_stream_data(const sensors::StreamData& data) override { streams_->on_data(data); }
+  void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
+  void on_socket_closed(const sensors::SocketClosed& closed) override { streams_->on_closed(closed); }
+  void on_exec(Process&& process, Nanoseconds when) override { processes_.on_exec(std::move(process), when); }
+  void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
+    processes_.on_fork(parent, std::move(child), when);
+  }
+  void on_exit(std::uint32_t pid, Nanoseconds when) override { processes_.on_exit(pid, when); }
+
+  // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
+  void set_steering(sensors::Steering* steering);
+
+  void tick(Nanoseconds now) { streams_->tick(now); }
+  void finish(Nanoseconds now) { streams_->finish(now); }
+
+  [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
+  [[nodiscard]] streams::Streams& streams() { return *streams_; }
+  [[nodiscard]] const streams::Streams& streams() const { return *streams_; }
+  [[nodiscard]] Windows& windows() { return windows_; }
+  [[nodiscard]] const Windows& windows() const { return windows_; }
+  [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] Gauges gauges();
+
+ private:
+  void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
+
+  streams::Settings stream_settings_;
+  identity::ProcessTable processes_;
+  std::unique_ptr<streams::Streams> streams_;
+  Redactor redactor_;
+  IdGenerator ids_;
+  Windows windows_;
+  Metrics metrics_;
+  std::map<int, CallObserver> observers_;
+  int next_observer_ = 1;
+};
+
+}  // namespace subfloor::agent

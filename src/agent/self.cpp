@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent says of itself: for /metrics and for `subfloor status`.
+#include <bpf/libbpf.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+
+#include "agent/agent.h"
+
+namespace subfloor::agent {
+namespace {
+
+constexpr const char* version = SUBFLOOR_VERSION;
+
+struct Cost {
+  double cpu_seconds = 0;
+  std::uint64_t resident_bytes = 0;
+};
+
+Cost own_cost() {
+  Cost cost;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  cost.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  std::uint64_t size = 0, resident = 0;
+  if (std::ifstream("/proc/self/statm") >> size >> resident)
+    cost.resident_bytes = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  return cost;
+}
+
+// Each cause of loss of one family, by its name in status and metrics.
+std::array<std::pair<const char*, std::uint64_t>, 5> losses_of(const sensors::FamilyCounters& family) {
+  const family_counters& counters = family.counters;
+  return {{{"ring_full", counters.ring_full},
+           {"no_key", counters.no_key},
+           {"unreadable", counters.unreadable},
+           {"map_full", counters.map_full},
+           {"missed", family.missed}}};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
+SeenCounters Agent::seen() const {
+  SeenCounters sum;
+  for (const auto& sensor : sensors_) {
+    for (const sensors::FamilyCounters& family : sensor->counters()) {
+      sum.seen += family.counters.seen + family.missed;
+      sum.filtered += family.counters.filtered;
+      for (const auto& [cause, count] : losses_of(family)) sum.lost += count;
+    }
+  }
+  return sum;
+}
+
+SelfReport Agent::report() const {
+  SelfReport report;
+  for (const auto& sensor : sensors_) {
+    for (const sensors::FamilyCounters& family : sensor->counters()) {
+      const family_counters& counters = family.counters;
+      report.sensors.push_back({family.family, counters.seen, counters.submitted, counters.filtered, counters.bytes});
+      for (const auto& [cause, count] : losses_of(family)) report.losses.push_back({family.family, cause, count});
+    }
+  }
+  report.completeness_window = completeness_.last_window();
+  report.completeness_total = completeness_ratio(seen());
+  report.records = records_;
+  report.calls = pipeline_.streams().counters().calls;
+  report.merged_calls = pipeline_.windows().merged_calls();
+  const Cost cost = own_cost();
+  report.cpu_seconds = cost.cpu_seconds;
+  report.resident_bytes = cost.resident_bytes;
+  report.start_time_unix = static_cast<double>(to_unix(started_)) / 1e9;
+  report.version = version;
+  report.resource = {{"service.name", "subfloor"}, {"host.name", host_name()}};
+  return report;
+}
+
+nlohmann::json Agent::status() {
+  nlohmann::json losses = nlohmann::json::object(), families = nlohmann::json::object();
+  std::uint64_t lost = 0;
+  for (const auto& sensor : sensors_) {
+    for (const sensors::FamilyCounters& family : sensor->counters()) {
+      const family_counters& counters = family.counters;
+      families[family.family] = {{"seen", counters.seen},
+                                 {"submitted", counters.submitted},
+                                 {"filtered", counters.filtered},
+                                 {"bytes", counters.bytes}};
+      for (const auto& [cause, count] : losses_of(family)) {
+        losses[family.family][cause] = count;
+        lost += count;
+      }
+    }
+  }
+  nlohmann::json sensors = nlohmann::json::array();
+  for (const bpf::LadderReport& report : reports_) {
+    nlohmann::json refused = nlohmann::json::array();
+    for (const bpf::Refusal& refusal : report.refused) refused.push_back({{"rung", refusal.rung}, {"why", refusal.why}});
+    sensors.push_back({{"name", report.sensor}, {"rung", report.rung}, {"lost", report.lost}, {"refused", refused}});
+  }
+  const Cost cost = own_cost();
+  const streams::Counters& streams = pipeline_.streams().counters();
+  return {{"version", version},
+          {"pid", getpid()},
+          {"health", lost == 0 ? "ok" : "losing"},
+          {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
+          {"sensors", sensors},
+          {"families", families},
+          {"losses", losses},
+          {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(seen())}}},
+          {"connections", pipeline_.streams().size()},
+          {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
+          {"cost",
+           {{"cpu_seconds", cost.cpu_seconds},
+            {"rss_bytes", cost.resident_bytes},
+            {"records", records_},
+            {"calls", streams.calls}}}};
+}
+
+}  // namespace subfloor::agent

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "streams/streams.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace subfloor::streams {
+namespace {
+
+using protocols::Direction;
+using protocols::Guess;
+using protocols::Next;
+using protocols::Segment;
+
+// Fewer bytes than this pass in one transfer as a rule: steering would come too late to save anything.
+constexpr std::uint64_t worth_skipping = 16384;
+constexpr std::uint64_t furthest_skip = 1U << 30;  // sequence numbers are compared as signed differences
+constexpr std::size_t prefix_limit = 64;           // bytes kept while a protocol asks for more to recognise it by
+constexpr int tries_joined_late = 256;             // segments without a message start before a stream counts as unknown
+constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
+constexpr Nanoseconds longest_retry = 600'000'000'000;
+
+bool is_loopback(const Address& address) {
+  return address.is_ipv4() ? address.ip[12] == 127 : address.ip == Address{.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}.ip;
+}
+
+std::size_t index(Direction direction) { return direction == Direction::outbound ? 1 : 0; }
+
+}  // namespace
+
+struct Streams::Stream {
+  // One direction: where it stands, and up to where the kernel was told to skip.
+  struct Track {
+    bool known = false;
+    std::uint32_t next = 0;
+    bool skipping = false;
+    std::uint32_t skip_until = 0;
+    std::string prefix = {};      // first bytes, while they are too few to tell the protocol
+    Segment prefix_segment = {};  // their times
+  };
+
+  Connection connection;
+  std::uint32_t pid = 0;
+  SocketKey peer = 0;
+  std::unique_ptr<protocols::Session> session;
+  std::array<Track, 2> tracks;
+  bool off = false;
+  bool in_tuples = false;
+  int tries = 0;
+  Nanoseconds last_seen = 0;
+  Nanoseconds retry_after = 0;
+
+  Track& track(Direction direction) { return tracks[index(direction)]; }
+};
+
+class Streams::Delivery final : public protocols::CallSink {
+ public:
+  Delivery(Streams& streams, Stream& stream) : streams_(streams), stream_(stream) {}
+  void on_call(Call& call) override {
+    ++streams_.counters_.calls;
+    if (call.pid == 0) call.pid = stream_.pid;
+    streams_.receiver_.on_call(call, stream_.connection, call.pid, streams_.peer_pid(stream_));
+  }
+
+ private:
+  Streams& streams_;
+  Stream& stream_;
+};
+
+Streams::Streams(Settings settings, sensors::Steering* steering, CallReceiver& receiver)
+    : settings_(settings), steering_(steering), receiver_(receiver) {}
+
+Streams::~Streams() = default;
+
+// Loopback addresses mean another host in each network namespace; others are taken to be unique.
+Streams::Tuple Streams::tuple_of(const Connection& connection, bool reversed) const {
+  const Address& first = reversed ? connection.remote : connection.local;
+  const Address& second = reversed ? connection.local : connection.remote;
+  return {is_loopback(first) ? connection.net_namespace : 0, first, second};
+}
+
+std::uint32_t Streams::peer_pid(const Stream& stream) const {
+  SocketKey key = stream.peer;
+  if (stream.connection.transport == Transport::tcp) {
+    const auto entry = by_tuple_.find(tuple_of(stream.connection, true));
+    if (entry == by_tuple_.end()) return 0;
+    key = entry->second;
+  }
+  const auto peer = streams_.find(key);
+  return peer == streams_.end() ? 0 : peer->second->pid;
+}
+
+void Streams::on_opened(const sensors::SocketOpened& opened) {
+  std::unique_ptr<Stream>& slot = streams_[opened.connection.key];
+  if (!slot) {
+    slot = std::make_unique<Stream>();
+    slot->connection.joined_late = opened.connection.joined_late;
+    if (opened.connection.transport == Transport::tcp) {
+      slot->track(Direction::inbound) = {.known = true, .next = opened.inbound_position};
+      slot->track(Direction::outbound) = {.known = true, .next = opened.outbound_position};
+    }
+  }
+  Stream& stream = *slot;
+  const bool late = stream.connection.joined_late;
+  stream.connection = opened.connection;
+  stream.connection.joined_late = late || opened.connection.joined_late;
+  if (stream.pid == 0) stream.pid = opened.pid;
+  if (stream.peer == 0) stream.peer = opened.peer;
+  stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
+  if (stream.connection.transport == Transport::tcp) {
+    by_tuple_[tuple_of(stream.connection, false)] = opened.connection.key;
+    stream.in_tuples = true;
+  } else if (steering_ != nullptr && !stream.off) {
+    steering_->copy(opened.connection.key, false);  // known now: the kernel need not describe it again
+  }
+}
+
+Streams::Stream& Streams::stream_of(const sensors::StreamData& data) {
+  std::unique_ptr<Stream>& slot = streams_[data.key];
+  if (!slot) {  // its description was lost, or is on its way
+    slot = std::make_unique<Stream>();
+    slot->connection.key = data.key;
+    slot->connection.joined_late = true;
+    if (!data.has_position) slot->connection.transport = Transport::unix_stream;
+  }
+  return *slot;
+}
+
+void Streams::on_data(const sensors::StreamData& data) {
+  Stream& stream = stream_of(data);
+  if (data.pid != 0) stream.pid = data.pid;
+  stream.last_seen = data.end;
+  if (stream.off) {
+    if (steering_ != nullptr) steering_->off(data.key);  // on its way when it was switched off, or displaced since
+    return;
+  }
+  Segment segment{.direction = data.outbound ? Direction::outbound : Direction::inbound,
+                  .bytes = data.bytes,
+                  .length = data.length,
+                  .begin = data.begin,
+                  .end = data.end,
+                  .pid = data.pid,
+                  .tid = data.tid};
+  if (data.has_position) {
+    Stream::Track& track = stream.track(segment.direction);
+    if (!track.known) {
+      track.known = true;
+      track.next = data.position;
+    }
+    const auto ahead = static_cast<std::int32_t>(data.position - track.next);
+    if (ahead > 0) {
+      const bool on_purpose = track.skipping && static_cast<std::int32_t>(track.skip_until - data.position) >= 0;
+      if (!on_purpose) counters_.bytes_missed += static_cast<std::uint64_t>(ahead);
+      Segment gap = segment;
+      gap.bytes = {};
+      gap.length = static_cast<std::uint64_t>(ahead);
+      track.next = data.position;
+      feed(stream, gap);
+    } else if (ahead < 0) {  // seen before: by MSG_PEEK, or in another record of the same bytes
+      const auto behind = static_cast<std::uint64_t>(-static_cast<std::int64_t>(ahead));
+      if (behind >= segment.length) return;
+      segment.length -= behind;
+      segment.bytes.remove_prefix(std::min<std::size_t>(behind, segment.bytes.size()));
+      if (segment.bytes.empty() && data.bytes.size() < data.length) segment.bytes = {};
+    }
+    track.next += static_cast<std::uint32_t>(segment.length);
+    pass_skipped(stream, protocols::opposite(segment.direction), data.other_position, data.end);
+    if (stream.off) return;
+  }
+  if (segment.length > 0) feed(stream, segment);
+}
+
+// The kernel is silent about the bytes it was told to skip. What it says of the other direction's position is the only
+// news of those that no hook sees (splice, zero-copy receive).
+void Streams::pass_skipped(Stream& stream, Direction direction, std::uint32_t position, Nanoseconds when) {
+  Stream::Track& track = stream.track(direction);
+  if (!track.known || !track.skipping) return;
+  const auto reached = static_cast<std::int32_t>(position - track.next);
+  const auto wanted = static_cast<std::int32_t>(track.skip_until - track.next);
+  if (reached <= 0 || wanted <= 0) return;
+  const std::int32_t bytes = std::min(reached, wanted);
+  track.next += static_cast<std::uint32_t>(bytes);
+  feed(stream, {.direction = direction, .length = static_cast<std::uint64_t>(bytes), .begin = when, .end = when, .pid = stream.pid});
+}
+
+void Streams::feed(Stream& stream, const Segment& segment) {
+  if (!stream.session) {
+    recognise(stream, segment);
+    return;
+  }
+  Delivery delivery(*this, stream);
+  obey(stream, segment, stream.session->on_segment(segment, delivery));
+}
+
+void Streams::recognise(Stream& stream, const Segment& segment) {
+  Stream::Track& track = stream.track(segment.direction);
+  if (segment.bytes.empty()) {
+    track.prefix.clear();  // what was held is followed by bytes nobody saw
+    stream.connection.joined_late = true;
+    return;
+  }
+  if (track.prefix.empty()) track.prefix_segment = segment;
+  const bool held = !track.prefix.empty();
+  const std::string_view before = track.prefix;
+  std::string joined;
+  std::string_view bytes = segment.bytes;
+  if (held) {
+    joined.assign(before).append(segment.bytes.substr(0, prefix_limit));
+    bytes = joined;
+  }
+  bool more = false;
+  for (const protocols::Descriptor* protocol : settings_.protocols) {
+    const Guess guess = protocol->recognise(bytes);
+    if (guess == Guess::yes) {
+      open_session(stream, *protocol);
+      if (held) {
+        Segment first = track.prefix_segment;
+        const std::string prefix = std::exchange(track.prefix, {});
+        first.bytes = prefix;
+        first.length = prefix.size();
+        feed(stream, first);
+        if (stream.off) return;
+      }
+      feed(stream, segment);
+      return;
+    }
+    more = more || guess == Guess::maybe_with_more;
+  }
+  if (more && bytes.size() < prefix_limit && segment.bytes.size() == segment.length) {
+    track.prefix.append(segment.bytes);
+    return;
+  }
+  track.prefix.clear();
+  if (!stream.connection.joined_late || ++stream.tries >= tries_joined_late) switch_off(stream, segment.end, false);
+}
+
+void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol) {
+  stream.session = protocol.open({.joined_late = stream.connection.joined_late,
+                                  .keep_headers = settings_.keep_headers,
+                                  .header_limit = settings_.header_limit});
+}
+
+void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
+  Stream::Track& track = stream.track(segment.direction);
+  const bool outbound = segment.direction == Direction::outbound;
+  switch (next.action) {
+    case Next::Action::invalid: switch_off(stream, segment.end, false); return;
+    case Next::Action::opaque: switch_off(stream, segment.end, true); return;
+    case Next::Action::skip:
+      if (next.bytes >= worth_skipping && track.known && steering_ != nullptr) {
+        track.skip_until = track.next + static_cast<std::uint32_t>(std::min(next.bytes, furthest_skip));
+        track.skipping = true;
+        steering_->skip_until(stream.connection.key, outbound, track.skip_until);
+        return;
+      }
+      [[fallthrough]];
+    case Next::Action::more:
+      if (track.skipping && static_cast<std::int32_t>(track.next - track.skip_until) >= 0) {
+        track.skipping = false;
+        steering_->copy(stream.connection.key, outbound);
+      }
+  }
+}
+
+void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
+  Delivery delivery(*this, stream);
+  if (stream.session) stream.session->on_close(now, delivery);
+  stream.session.reset();
+  for (Stream::Track& track : stream.tracks) track = {.known = track.known, .next = track.next};
+  stream.off = true;
+  ++counters_.switched_off;
+  if (steering_ != nullptr) steering_->off(stream.connection.key);
+  if (for_good) return;
+  stream.retry_after = std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
+  retries_.emplace(now + stream.retry_after, stream.connection.key);
+}
+
+void Streams::on_retransmit(SocketKey key) {
+  if (const auto entry = streams_.find(key); entry != streams_.end()) ++entry->second->connection.retransmits;
+}
+
+void Streams::on_closed(const sensors::SocketClosed& closed) {
+  const auto entry = streams_.find(closed.key);
+  if (entry == streams_.end()) return;
+  Stream& stream = *entry->second;
+  stream.connection.srtt_us = closed.srtt_us;
+  if (closed.has_positions) {
+    stream.connection.retransmits = closed.retransmits;
+    // The end of the stream takes a sequence number of its own.
+    pass_skipped(stream, Direction::inbound, closed.inbound_position - 1, closed.when);
+    pass_skipped(stream, Direction::outbound, closed.outbound_position - 1, closed.when);
+  }
+  if (stream.session) {
+    Delivery delivery(*this, stream);
+    stream.session->on_close(closed.when, delivery);
+  }
+  remove(closed.key);
+}
+
+void Streams::remove(SocketKey key) {
+  const auto entry = streams_.find(key);
+  if (entry->second->in_tuples) {
+    const auto tuple = by_tuple_.find(tuple_of(entry->second->connection, false));
+    if (tuple != by_tuple_.end() && tuple->second == key) by_tuple_.erase(tuple);
+  }
+  if (steering_ != nullptr) steering_->forget(key);
+  streams_.erase(entry);
+}
+
+void Streams::tick(Nanoseconds now) {
+  while (!retries_.empty() && retries_.begin()->first <= now) {
+    const SocketKey key = retries_.begin()->second;
+    retries_.erase(retries_.begin());
+    const auto entry = streams_.find(key);
+    if (entry == streams_.end() || !entry->second->off) continue;
+    Stream& stream = *entry->second;
+    stream.off = false;
+    stream.tries = 0;
+    stream.connection.joined_late = true;
+    for (Stream::Track& track : stream.tracks) track = {};
+    if (steering_ != nullptr) {
+      steering_->copy(key, false);
+      steering_->copy(key, true);
+    }
+  }
+  std::vector<SocketKey> idle;
+  for (const auto& [key, stream] : streams_) {
+    if (stream->connection.transport == Transport::unix_stream && now > stream->last_seen + unix_idle_limit)
+      idle.push_back(key);
+  }
+  for (const SocketKey key : idle) on_closed({.key = key, .when = now});
+}
+
+void Streams::finish(Nanoseconds now) {
+  for (const auto& [key, stream] : streams_) {
+    if (!stream->session) continue;
+    Delivery delivery(*this, *stream);
+    stream->session->on_close(now, delivery);
+    stream->session.reset();
+  }
+}
+
+std::size_t Streams::active(Kind kind) const {
+  std::size_t sum = 0;
+  for (const auto& [key, stream] : streams_) sum += stream->session ? stream->session->active(kind) : 0;
+  return sum;
+}
+
+std::map<std::uint32_t, std::uint64_t> Streams::connections_by_pid() const {
+  std::map<std::uint32_t, std::uint64_t> counts;
+  for (const auto& [key, stream] : streams_) {
+    if (stream->connection.transport == Transport::tcp) ++counts[stream->pid];
+  }
+  return counts;
+}
+
+}  // namespace subfloor::streams

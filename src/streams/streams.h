@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Streams: from what the kernel delivered of each socket to calls. Puts the bytes of a direction in order, finds out which
+// protocol they speak, hands them to its session, and steers the kernel by what the session wants next.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+#include "model/call.h"
+#include "model/connection.h"
+#include "protocols/session.h"
+#include "sensors/sensor.h"
+
+namespace subfloor::streams {
+
+class CallReceiver {
+ public:
+  // pid is that of the call, or of whoever holds the socket where the call's own is not known; peer_pid 0 where unknown.
+  virtual void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) = 0;
+
+ protected:
+  ~CallReceiver() = default;
+};
+
+struct Settings {
+  std::span<const protocols::Descriptor* const> protocols;
+  bool keep_headers = true;
+  std::size_t header_limit = 4096;
+  Nanoseconds retry_after = 30'000'000'000;  // a stream nobody recognised is looked at again, twice as late each time
+};
+
+struct Counters {
+  std::uint64_t calls = 0;
+  std::uint64_t switched_off = 0;   // streams found to be nothing known
+  std::uint64_t bytes_missed = 0;   // neither copied nor skipped on purpose: lost, or moved by splice and the like
+};
+
+class Streams {
+ public:
+  // steering may be null (replay). The receiver and what steering refers to outlive the streams.
+  Streams(Settings settings, sensors::Steering* steering, CallReceiver& receiver);
+  ~Streams();
+  Streams(const Streams&) = delete;
+  Streams& operator=(const Streams&) = delete;
+
+  void on_opened(const sensors::SocketOpened& opened);
+  void on_data(const sensors::StreamData& data);
+  void on_retransmit(SocketKey key);
+  void on_closed(const sensors::SocketClosed& closed);
+
+  // Once a second or so: looks again at streams that were switched off, drops unix sockets that nobody closed.
+  void tick(Nanoseconds now);
+  // The agent stops: every session gives what it has.
+  void finish(Nanoseconds now);
+
+  [[nodiscard]] std::size_t size() const { return streams_.size(); }
+  [[nodiscard]] std::size_t active(Kind kind) const;
+  // Open TCP connections per process; 0 for those whose process has not moved a byte yet.
+  [[nodiscard]] std::map<std::uint32_t, std::uint64_t> connections_by_pid() const;
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  struct Stream;
+  class Delivery;
+  using Tuple = std::tuple<std::uint32_t, Address, Address>;
+
+  Stream& stream_of(const sensors::StreamData& data);
+  [[nodiscard]] Tuple tuple_of(const Connection& connection, bool reversed) const;
+  [[nodiscard]] std::uint32_t peer_pid(const Stream& stream) const;
+  void feed(Stream& stream, const protocols::Segment& segment);
+  void recognise(Stream& stream, const protocols::Segment& segment);
+  void open_session(Stream& stream, const protocols::Descriptor& protocol);
+  void obey(Stream& stream, const protocols::Segment& segment, const protocols::Next& next);
+  void switch_off(Stream& stream, Nanoseconds now, bool for_good);
+  void pass_skipped(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);
+  void remove(SocketKey key);
+
+  Settings settings_;
+  sensors::Steering* steering_;
+  CallReceiver& receiver_;
+  std::unordered_map<SocketKey, std::unique_ptr<Stream>> streams_;
+  std::map<Tuple, SocketKey> by_tuple_;
+  std::multimap<Nanoseconds, SocketKey> retries_;
+  Counters counters_;
+};
+
+}  // namespace subfloor::streams
