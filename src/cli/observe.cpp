@@ -33,8 +33,8 @@ void greet(const ObserveOptions& options, const std::string& how) {
 }
 
 std::string rung_text(const nlohmann::json& status) {
-  const std::string rungs = rungs_of(status);
-  return "rung: " + (rungs.empty() ? "unknown" : rungs);
+  const std::string rung = payload_rung(status);
+  return "rung: " + (rung.empty() ? "unknown" : rung);
 }
 
 void summarise(const Viewer& viewer, std::uint64_t not_sent, std::uint64_t lost, const nlohmann::json& status) {

@@ -157,20 +157,12 @@ std::string status_table(const Json& status, const Look& look) {
   return page.take();
 }
 
-std::string rungs_of(const Json& status) {
-  std::vector<std::pair<std::string, std::string>> rungs;
+std::string payload_rung(const Json& status) {
   const Json& sensors = member(status, "sensors");
-  if (sensors.is_array())
-    for (const Json& sensor : sensors)
-      if (const std::string rung = text_of(sensor, "rung"); !rung.empty())
-        rungs.emplace_back(text_of(sensor, "name"), rung);
-  std::string all;
-  bool same = true;
-  for (const auto& [name, rung] : rungs) {
-    same = same && rung == rungs[0].second;
-    all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", name, rung);
-  }
-  return same && !rungs.empty() ? rungs[0].second : all;
+  if (!sensors.is_array()) return "";
+  for (const Json& sensor : sensors)
+    if (text_of(sensor, "name") == "tcp") return text_of(sensor, "rung");
+  return "";
 }
 
 std::uint64_t lost_of(const Json& status) {

@@ -12,8 +12,8 @@ namespace subfloor::cli {
 
 [[nodiscard]] std::string status_table(const nlohmann::json& status, const Look& look);
 
-// "tcp: tracepoint, process: tracepoint"; "" where it is not known.
-[[nodiscard]] std::string rungs_of(const nlohmann::json& status);
+// How content is captured: the rung of the sensor `tcp`, "" where it is not known.
+[[nodiscard]] std::string payload_rung(const nlohmann::json& status);
 
 // Records and calls lost since the agent started, all causes together.
 [[nodiscard]] std::uint64_t lost_of(const nlohmann::json& status);

@@ -41,10 +41,10 @@ TEST(StatusView, NeverRoundsUpToComplete) {
   EXPECT_EQ(completeness_of(json::parse(R"({"completeness":{"total":1}})")), "1.0000");
 }
 
-TEST(StatusView, NamesTheRungsBrieflyWhereTheyAgree) {
-  EXPECT_EQ(rungs_of(sample()), "tcp: syscall, process: tracepoint");
-  EXPECT_EQ(rungs_of(json::parse(R"({"sensors":[{"name":"a","rung":"x"},{"name":"b","rung":"x"}]})")), "x");
-  EXPECT_EQ(rungs_of(json::object()), "");
+TEST(StatusView, NamesTheRungOfThePayloadSensor) {
+  EXPECT_EQ(payload_rung(sample()), "syscall");
+  EXPECT_EQ(payload_rung(json::parse(R"({"sensors":[{"name":"process","rung":"x"}]})")), "");
+  EXPECT_EQ(payload_rung(json::object()), "");
 }
 
 TEST(StatusView, SurvivesAnAnswerOfAnotherShape) {
