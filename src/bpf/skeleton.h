@@ -6,8 +6,10 @@
 
 #include <cerrno>
 #include <memory>
+#include <string>
 
 #include "base/result.h"
+#include "bpf/libbpf_log.h"
 
 namespace subfloor::bpf {
 
@@ -20,8 +22,13 @@ class Skeleton {
     return Skeleton(skeleton);
   }
 
+  // The error carries the verifier's reason, where it gave one.
   [[nodiscard]] Result<> load() {
-    if (const int error = T::load(skeleton_.get())) return fail_errno("load BPF object", -error);
+    LibbpfLog log;
+    if (const int error = T::load(skeleton_.get())) {
+      const std::string reason = last_meaningful_line(log.take());
+      return fail_errno(reason.empty() ? "load BPF object" : "load BPF object: " + reason, -error);
+    }
     return {};
   }
 

@@ -8,7 +8,8 @@
 #include "bpf/kernel/rings.bpf.h"
 #include "sensors/tcp/socket.bpf.h"
 
-#define MAX_SEGMENTS 32
+#define MAX_SEGMENTS 1024      /* as many as a system call takes */
+#define MAX_SEGMENTS_5_16 16   /* without bpf_loop (5.17) the verifier walks every one of them */
 
 COUNTERS(TCP_FAMILIES);
 
@@ -102,25 +103,25 @@ struct copy_state {
 	bool fault;
 };
 
-static __always_inline bool copy_segment(struct copy_state *state, __u32 i)
+/* For bpf_loop: 0 goes on with the next segment, 1 ends. */
+static long copy_segment(__u32 i, struct copy_state *state)
 {
-	const struct iovec *vector = (const struct iovec *)state->from->base + i;
 	struct { __u64 base, length; } segment;  /* struct iovec, without relocation: user space has but one layout */
+	const void *vector = (const void *)(state->from->base + i * sizeof(segment));
 	__u32 at = state->copied, n;
 	long error;
 
-	vector = (const void *)(state->from->base + i * sizeof(segment));
 	if (state->from->vector_in_kernel)
 		error = bpf_probe_read_kernel(&segment, sizeof(segment), vector);
 	else
 		error = bpf_probe_read_user(&segment, sizeof(segment), vector);
 	if (error) {
 		state->fault = true;
-		return false;
+		return 1;
 	}
 	if (segment.length <= state->offset) {
 		state->offset -= segment.length;
-		return true;
+		return 0;
 	}
 	segment.base += state->offset;
 	segment.length -= state->offset;
@@ -129,13 +130,27 @@ static __always_inline bool copy_segment(struct copy_state *state, __u32 i)
 	if (n > segment.length)
 		n = segment.length;
 	if (at >= TCP_CONTENT_MAX || n > TCP_CONTENT_MAX)
-		return false;
+		return 1;
 	if (bpf_probe_read_user(&state->scratch->content[at], n, (const void *)segment.base)) {
 		state->fault = true;
-		return false;
+		return 1;
 	}
 	state->copied = at + n;
-	return state->copied < state->want;
+	return state->copied >= state->want;
+}
+
+static __always_inline void copy_segments(struct copy_state *state)
+{
+	__u32 segments = state->from->segments;
+
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
+		bpf_loop(segments < MAX_SEGMENTS ? segments : MAX_SEGMENTS, copy_segment, state, 0);
+		return;
+	}
+	for (__u32 i = 0; i < MAX_SEGMENTS_5_16 && i < segments; i++) {
+		if (copy_segment(i, state))
+			return;
+	}
 }
 
 /* Copies up to want bytes, those after the first `skip`; returns how many. */
@@ -152,10 +167,7 @@ static __always_inline __u32 copy_user(struct scratch *scratch, const struct use
 		*fault = true;
 		return 0;
 	}
-	for (__u32 i = 0; i < MAX_SEGMENTS && i < from->segments; i++) {
-		if (!copy_segment(&state, i))
-			break;
-	}
+	copy_segments(&state);
 	*fault = state.fault;
 	return state.copied;
 }

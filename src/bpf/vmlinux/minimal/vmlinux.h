@@ -58,6 +58,10 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 
+enum bpf_func_id {
+	BPF_FUNC_loop = 181,
+};
+
 enum {
 	BPF_ANY = 0,
 	BPF_NOEXIST = 1,
