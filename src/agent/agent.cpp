@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -19,6 +20,13 @@ constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::seconds scrape_patience{2};
+constexpr std::string_view main_sensor = "tcp";
+
+// What a kernel answers to a program it does not know how to run is of many kinds; the caller needs but two.
+Error not_supported(Error error) {
+  if (error.code != EPERM && error.code != EACCES) error.code = EOPNOTSUPP;
+  return error;
+}
 
 }  // namespace
 
@@ -72,10 +80,14 @@ Result<> Agent::open_sensors() {
                                    .settings = settings_.back(),
                                    .sensor_id = static_cast<std::uint8_t>(sensors_.size())};
     auto sensor = descriptor->open(context, report);
-    if (!sensor) return Failure(std::move(sensor).error());
+    reports_.push_back(std::move(report));
+    if (!sensor) {
+      if (descriptor->name == main_sensor) return Failure(not_supported(std::move(sensor).error()));
+      LOG_WARN("{}", sensor.error().message);  // the main job goes on without it, and status says what is missing
+      continue;
+    }
     if (sensors::Steering* steering = (*sensor)->steering()) pipeline_.set_steering(steering);
     sensors_.push_back(std::move(*sensor));
-    reports_.push_back(std::move(report));
   }
   return {};
 }

@@ -12,7 +12,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       redactor_({.headers = config.redaction.headers, .query_keys = config.redaction.query}),
       windows_({.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups},
                monotonic_now(), spans),
-      metrics_({.convention = config.metrics.convention}) {
+      metrics_({.convention = config.metrics.convention, .max_series = config.telemetry.max_groups}) {
   set_steering(steering);
 }
 

@@ -111,7 +111,7 @@ nlohmann::json Agent::status() {
   const streams::Counters& streams = pipeline_.streams().counters();
   return {{"version", version},
           {"pid", getpid()},
-          {"health", lost == 0 ? "ok" : "losing"},
+          {"health", sensors_.size() < reports_.size() ? "degraded" : lost == 0 ? "ok" : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"sensors", sensors},
           {"families", families},

@@ -12,6 +12,7 @@ from e2e.case import Case, on_every_rung
 from support import places
 from support.nginx import Nginx
 from support.subfloor import Agent
+from support.waiting import until
 from support.wire import Wire
 
 SECRET = "s3cr3t-9f2c"
@@ -133,8 +134,8 @@ class Foreign:
                         connection.recv(65536)
                     return submitted(agent) - before
 
-                talk(500)
-                self.assertLess(talk(2000), 400)  # of 8,000 transfers
+                until(lambda: talk(200) == 0, "the connection is switched off")
+                self.assertEqual(talk(2000), 0)
         echo.close()
 
 

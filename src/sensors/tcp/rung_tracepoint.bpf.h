@@ -27,6 +27,12 @@ struct {
 	__type(value, struct send_note);
 } send_notes SEC(".maps");
 
+/* Loads through it need no helper call. The cast (6.2) is older than this rung. */
+static __always_inline const struct tcp_sock *as_tcp(const struct sock *sk)
+{
+	return bpf_core_cast(sk, struct tcp_sock);
+}
+
 static __always_inline void note_content(struct user_content *content, const struct iov_iter *iter)
 {
 	__u8 type = iter->iter_type;
@@ -57,7 +63,7 @@ int BPF_PROG(tp_send_begins, const struct sock *sk, const struct msghdr *msg)
 	note = bpf_task_storage_get(&send_notes, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!note)
 		return 0; /* the length is still counted at the end */
-	position = write_seq(sk);
+	position = as_tcp(sk)->write_seq;
 	end = position + (__u32)msg->msg_iter.count;
 	if (note->sock == (__u64)sk && note->end == end)
 		return 0;
@@ -87,8 +93,8 @@ static __always_inline void tcp_sent(struct sock *sk, __u32 length)
 	}
 	note = bpf_task_storage_get(&send_notes, bpf_get_current_task_btf(), 0, 0);
 	noted = note && note->sock == (__u64)sk;
-	flow.position = noted ? note->position : write_seq(sk) - length;
-	flow.other_position = copied_seq(sk);
+	flow.position = noted ? note->position : as_tcp(sk)->write_seq - length;
+	flow.other_position = as_tcp(sk)->copied_seq;
 	deliver_user(count, &flow, length, noted ? note->begin : 0, noted ? &note->content : &nothing);
 	if (noted)
 		note->sock = 0;
@@ -131,9 +137,9 @@ static __always_inline void tcp_received(const struct sk_buff *skb, const struct
 		count->no_key++;
 		return;
 	}
-	flow.position = copied_seq(sk);
-	flow.other_position = write_seq(sk);
-	offset = flow.position - BPF_CORE_READ((struct tcp_skb_cb *)skb->cb, seq);
+	flow.position = as_tcp(sk)->copied_seq;
+	flow.other_position = as_tcp(sk)->write_seq;
+	offset = flow.position - bpf_core_cast(skb->cb, struct tcp_skb_cb)->seq;
 	/* A peek beyond the first buffer: copied_seq has not moved. The bytes come again when they are read. */
 	if (offset >= skb->len) {
 		count->seen++;
