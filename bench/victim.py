@@ -53,7 +53,7 @@ def tables(runs):
         for name in sorted(costs[0], key=lambda n: -costs[0][n][0]):
             ns = [c.get(name, (0, 0))[0] for c in costs]
             count = [c.get(name, (0, 0))[1] for c in costs]
-            if figures.median(count) < 0.001:
+            if figures.median(ns) < 1:
                 continue
             rows.append([rung, page, name, figures.spread(ns, 0), f"{figures.median(count):.2f}",
                          f"{figures.median([n / max(c, 1e-9) for n, c in zip(ns, count)]):,.0f}"])

@@ -70,6 +70,14 @@ TEST(VerifierLog, IsFoundWithinWhatLibbpfPrints) {
             "R1 invalid mem access 'scalar'");
 }
 
+TEST(VerifierLog, NamesTheTracepointThatTheKernelDoesNotHave) {
+  EXPECT_EQ(last_meaningful_line("libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3\n"
+                                 "libbpf: prog 'on_send': failed to prepare load attributes: -3\n"
+                                 "libbpf: prog 'on_send': failed to load: -3\n"
+                                 "libbpf: failed to load object 'tcp_bpf'\n"),
+            "libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3");
+}
+
 TEST(LibbpfLog, KeepsWhatLibbpfSaysFromStandardErrorAndGivesThePlaceBack) {
   const auto print = [](libbpf_print_level, const char*, va_list) { return 0; };
   const libbpf_print_fn_t before = libbpf_set_print(print);

@@ -38,7 +38,9 @@ int capture(libbpf_print_level level, const char* format, va_list arguments) {
 
 bool is_noise(std::string_view line) {
   // What libbpf adds around a verifier's log says less than the log.
-  if (line.starts_with("libbpf: ") && line.find("failed to load") != std::string_view::npos) return true;
+  for (const std::string_view part : {"failed to load", "failed to prepare load attributes"}) {
+    if (line.starts_with("libbpf: ") && line.find(part) != std::string_view::npos) return true;
+  }
   for (const std::string_view start : {"processed ", "verification time", "stack depth", "max_states", "peak_states",
                                        "mark_read", "-- ", "func#", "Live regs", "last_idx", "regs="}) {
     if (line.starts_with(start)) return true;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -46,11 +47,13 @@ struct Streams::Stream {
   SocketKey peer = 0;
   std::unique_ptr<protocols::Session> session;
   std::array<Track, 2> tracks;
+  bool heard = false;  // of bytes
   bool off = false;
   bool in_tuples = false;
   int tries = 0;
   Nanoseconds last_seen = 0;
   Nanoseconds retry_after = 0;
+  std::optional<std::multimap<Nanoseconds, SocketKey>::iterator> retry = {};  // while it is to be looked at again
 
   Track& track(Direction direction) { return tracks[index(direction)]; }
 };
@@ -94,18 +97,18 @@ std::uint32_t Streams::peer_pid(const Stream& stream) const {
 
 void Streams::on_opened(const sensors::SocketOpened& opened) {
   std::unique_ptr<Stream>& slot = streams_[opened.connection.key];
-  if (!slot) {
-    slot = std::make_unique<Stream>();
-    slot->connection.joined_late = opened.connection.joined_late;
-    if (opened.connection.transport == Transport::tcp) {
-      slot->track(Direction::inbound) = {.known = true, .next = opened.inbound_position};
-      slot->track(Direction::outbound) = {.known = true, .next = opened.outbound_position};
-    }
-  }
+  if (!slot) slot = std::make_unique<Stream>();
   Stream& stream = *slot;
-  const bool late = stream.connection.joined_late;
+  // Where an older socket stands may be ahead of records that still wait in the rings, among them that of its birth.
+  if (opened.connection.transport == Transport::tcp && !opened.connection.joined_late && !stream.heard) {
+    stream.track(Direction::inbound) = {.known = true, .next = opened.inbound_position};
+    stream.track(Direction::outbound) = {.known = true, .next = opened.outbound_position};
+  }
+  const bool late = stream.heard && stream.connection.joined_late;
+  const std::uint32_t retransmits = stream.connection.retransmits;
   stream.connection = opened.connection;
   stream.connection.joined_late = late || opened.connection.joined_late;
+  stream.connection.retransmits = retransmits;
   if (stream.pid == 0) stream.pid = opened.pid;
   if (stream.peer == 0) stream.peer = opened.peer;
   stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
@@ -130,6 +133,7 @@ Streams::Stream& Streams::stream_of(const sensors::StreamData& data) {
 
 void Streams::on_data(const sensors::StreamData& data) {
   Stream& stream = stream_of(data);
+  stream.heard = true;
   if (data.pid != 0) stream.pid = data.pid;
   stream.last_seen = data.end;
   if (stream.off) {
@@ -151,8 +155,8 @@ void Streams::on_data(const sensors::StreamData& data) {
     }
     const auto ahead = static_cast<std::int32_t>(data.position - track.next);
     if (ahead > 0) {
-      const bool on_purpose = track.skipping && static_cast<std::int32_t>(track.skip_until - data.position) >= 0;
-      if (!on_purpose) counters_.bytes_missed += static_cast<std::uint64_t>(ahead);
+      const std::int32_t skipped = track.skipping ? static_cast<std::int32_t>(track.skip_until - track.next) : 0;
+      counters_.bytes_missed += static_cast<std::uint64_t>(ahead - std::clamp(skipped, 0, ahead));
       Segment gap = segment;
       gap.bytes = {};
       gap.length = static_cast<std::uint64_t>(ahead);
@@ -185,6 +189,13 @@ void Streams::pass_skipped(Stream& stream, Direction direction, std::uint32_t po
   feed(stream, {.direction = direction, .length = static_cast<std::uint64_t>(bytes), .begin = when, .end = when, .pid = stream.pid});
 }
 
+// The end of a stream takes a sequence number of its own, if it was sent, and read: nobody knows. A position just at the end
+// of what was to be skipped is taken for that end.
+void Streams::pass_skipped_at_close(Stream& stream, Direction direction, std::uint32_t position, Nanoseconds when) {
+  const bool exact = position == stream.track(direction).skip_until;
+  pass_skipped(stream, direction, exact ? position : position - 1, when);
+}
+
 void Streams::feed(Stream& stream, const Segment& segment) {
   if (!stream.session) {
     recognise(stream, segment);
@@ -215,9 +226,10 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
     const Guess guess = protocol->recognise(bytes);
     if (guess == Guess::yes) {
       open_session(stream, *protocol);
-      if (held) {
-        Segment first = track.prefix_segment;
-        const std::string prefix = std::exchange(track.prefix, {});
+      for (Stream::Track* each : {&stream.track(protocols::opposite(segment.direction)), &track}) {
+        const std::string prefix = std::exchange(each->prefix, {});
+        if (prefix.empty()) continue;
+        Segment first = each->prefix_segment;
         first.bytes = prefix;
         first.length = prefix.size();
         feed(stream, first);
@@ -255,12 +267,12 @@ void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
         steering_->skip_until(stream.connection.key, outbound, track.skip_until);
         return;
       }
+      if (track.skipping && static_cast<std::int32_t>(track.next - track.skip_until) < 0) return;
       [[fallthrough]];
     case Next::Action::more:
-      if (track.skipping && static_cast<std::int32_t>(track.next - track.skip_until) >= 0) {
-        track.skipping = false;
-        steering_->copy(stream.connection.key, outbound);
-      }
+      if (!track.skipping) return;
+      track.skipping = false;
+      steering_->copy(stream.connection.key, outbound);
   }
 }
 
@@ -274,7 +286,7 @@ void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
   if (steering_ != nullptr) steering_->off(stream.connection.key);
   if (for_good) return;
   stream.retry_after = std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
-  retries_.emplace(now + stream.retry_after, stream.connection.key);
+  stream.retry = retries_.emplace(now + stream.retry_after, stream.connection.key);
 }
 
 void Streams::on_retransmit(SocketKey key) {
@@ -288,9 +300,8 @@ void Streams::on_closed(const sensors::SocketClosed& closed) {
   stream.connection.srtt_us = closed.srtt_us;
   if (closed.has_positions) {
     stream.connection.retransmits = closed.retransmits;
-    // The end of the stream takes a sequence number of its own.
-    pass_skipped(stream, Direction::inbound, closed.inbound_position - 1, closed.when);
-    pass_skipped(stream, Direction::outbound, closed.outbound_position - 1, closed.when);
+    pass_skipped_at_close(stream, Direction::inbound, closed.inbound_position, closed.when);
+    pass_skipped_at_close(stream, Direction::outbound, closed.outbound_position, closed.when);
   }
   if (stream.session) {
     Delivery delivery(*this, stream);
@@ -305,6 +316,7 @@ void Streams::remove(SocketKey key) {
     const auto tuple = by_tuple_.find(tuple_of(entry->second->connection, false));
     if (tuple != by_tuple_.end() && tuple->second == key) by_tuple_.erase(tuple);
   }
+  if (entry->second->retry) retries_.erase(*entry->second->retry);
   if (steering_ != nullptr) steering_->forget(key);
   streams_.erase(entry);
 }
@@ -313,9 +325,8 @@ void Streams::tick(Nanoseconds now) {
   while (!retries_.empty() && retries_.begin()->first <= now) {
     const SocketKey key = retries_.begin()->second;
     retries_.erase(retries_.begin());
-    const auto entry = streams_.find(key);
-    if (entry == streams_.end() || !entry->second->off) continue;
-    Stream& stream = *entry->second;
+    Stream& stream = *streams_.at(key);
+    stream.retry.reset();
     stream.off = false;
     stream.tries = 0;
     stream.connection.joined_late = true;
@@ -327,6 +338,7 @@ void Streams::tick(Nanoseconds now) {
   }
   std::vector<SocketKey> idle;
   for (const auto& [key, stream] : streams_) {
+    if (stream->last_seen == 0) stream->last_seen = now;  // older than the agent, and silent so far
     if (stream->connection.transport == Transport::unix_stream && now > stream->last_seen + unix_idle_limit)
       idle.push_back(key);
   }

@@ -78,6 +78,7 @@ class Streams {
   void obey(Stream& stream, const protocols::Segment& segment, const protocols::Next& next);
   void switch_off(Stream& stream, Nanoseconds now, bool for_good);
   void pass_skipped(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);
+  void pass_skipped_at_close(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);
   void remove(SocketKey key);
 
   Settings settings_;

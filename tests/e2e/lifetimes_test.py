@@ -114,6 +114,38 @@ class Lifetimes:
 
 
 @on_every_rung
+class Closed:
+    def assert_forgotten(self, nginx, agent):
+        with Wire(nginx.port) as wire:
+            wire.ask("/before")
+        for i in range(100):
+            with Wire(nginx.port) as wire:
+                wire.ask(f"/{i}")
+        # Other processes' connections come and go as well, but not by the hundred.
+        until(lambda: agent.status()["connections"] < self.before + 50,
+              lambda: f"{self.before} connections before, now {agent.status()}")
+
+    def test_closed_connections_are_forgotten(self):
+        with Nginx() as nginx, Agent(rung=self.rung) as agent:
+            self.before = agent.status()["connections"]
+            self.assert_forgotten(nginx, agent)
+
+    def test_closed_connections_are_forgotten_where_ports_are_listed(self):
+        with Nginx() as nginx, Agent(rung=self.rung, ports=f"[{nginx.port}]") as agent:
+            self.before = agent.status()["connections"]
+            self.assert_forgotten(nginx, agent)
+
+    def test_an_unanswered_request_is_counted_where_ports_are_listed(self):
+        with Pair() as pair, Agent(rung=self.rung, ports=f"[{pair.port}]") as agent:
+            with agent.observer(pair.port) as observer:
+                pair.request("/unanswered")
+                pair.client.reset()
+                pair.server.close()
+                for record in sum(self.seen(observer, 1), []):
+                    self.assertEqual((record.path, record.status, record.partial), ("/unanswered", None, True))
+
+
+@on_every_rung
 class Killed:
     def test_a_killed_agent_leaves_nothing_attached_and_the_next_one_starts(self):
         with Nginx() as nginx, Agent(rung=self.rung) as agent:

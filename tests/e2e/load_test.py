@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Under load every request is counted, and every loss."""
 
+import contextlib
+import os
 import pathlib
 import subprocess
 import threading
@@ -48,10 +50,11 @@ class Load:
 
     def test_every_record_of_a_load_is_printed_once(self):
         with Nginx(workers=2) as nginx, places.scratch() as directory:
-            printed = Printed(pathlib.Path(directory) / "records", b'"/printed"')
+            printed = Printed(pathlib.Path(directory) / "records", b'"/file/printed"')
             with self.observe(out=printed.path) as observer:
+                nginx.file("printed", 256 * 1024)  # so large that not more calls come than can be printed
                 before = nginx.requests()
-                wrk(nginx.url("/printed"), 1, connections=4, threads=1)
+                wrk(nginx.url("/file/printed"), 1, connections=8, threads=1)
                 served = nginx.requests() - before - 1
                 until(lambda: printed.count(b'"server"') >= served and printed.count(b'"client"') >= served,
                       lambda: f"{served} lines; {printed.counts}; {observer.child.stderr.text()}", 20)
@@ -62,6 +65,23 @@ class Load:
             for record in found:
                 self.assertIn((record.method, record.status), (("GET", 200), ("GET", None)), record)
                 self.assertTrue(record.status or record.partial, record)
+
+    def test_connections_opened_during_a_load_have_their_addresses(self):
+        with Nginx(workers=2) as nginx, self.observe(nginx.port, arguments=("--pid", os.getpid())) as observer:
+            load = threading.Thread(target=wrk, args=(nginx.url("/load"), 2))
+            load.start()
+            asked = 0
+            while load.is_alive():
+                with Wire(nginx.port) as wire:
+                    wire.ask(f"/new/{asked}")
+                asked += 1
+            load.join()
+            until(lambda: len(observer.all()) >= asked,
+                  lambda: f"{asked} records; there are {len(observer.all())}; {observer.child.stderr.text()}", 20)
+            observer.stop()
+            for record in observer.all():
+                self.assertEqual(record.server_port, nginx.port, record)
+                self.assertEqual(record.peer_process, "nginx", record)
 
 
 class Printed:
@@ -94,25 +114,26 @@ class Printed:
 @on_every_rung
 class Overload:
     def test_with_a_tiny_ring_losses_are_counted_and_capture_recovers_within_one_request(self):
-        with Nginx(workers=2) as nginx, places.scratch() as directory:
+        with Nginx(workers=2) as nginx, places.scratch() as directory, contextlib.ExitStack() as stack:
             everything = Printed(pathlib.Path(directory) / "records", b"{")
-            with Agent(rung=self.rung, ports=f"[{nginx.port}]", data_ring="16KiB") as agent:
-                with agent.observer(out=everything.path) as observer:
-                    wires = [Wire(nginx.port) for _ in range(16)]
-                    self.load(nginx, wires)
-                    status = agent.status()
-                    self.assertGreater(lost(status), 0, status)
-                    self.assertLess(completeness(status), 1.0, status)
-                    for number, wire in enumerate(wires):
-                        for i in range(4):
-                            wire.ask(f"/after/{number}/{i}")
-                    for kind in ("server", "client"):
-                        wanted = {(f"/after/{number}/{i}", kind) for number in range(16) for i in range(1, 4)}
-                        until(lambda: wanted <= self.whole_calls_after(everything.lines()),
-                              lambda: f"records of {wanted - self.whole_calls_after(everything.lines())}")
-                    for wire in wires:
-                        wire.close()
-                    observer.stop()
+            agent = stack.enter_context(Agent(rung=self.rung, ports=f"[{nginx.port}]", data_ring="64KiB"))
+            observer = stack.enter_context(agent.observer(out=everything.path))
+            wires = [stack.enter_context(Wire(nginx.port)) for _ in range(16)]
+            self.load(nginx, wires)
+            status = agent.status()
+            self.assertGreater(lost(status), 0, status)
+            self.assertLess(completeness(status), 1.0, status)
+            self.wait_for_silence(nginx, everything)
+            for number in range(4):  # so few requests at a time that not even this ring can overflow
+                for wire, owner in enumerate(wires):
+                    owner.ask(f"/after/{number}/{wire}")
+                if number == 0:
+                    self.wait_for_silence(nginx, everything)
+                    continue
+                wanted = {(f"/after/{number}/{wire}", kind) for wire in range(16) for kind in ("server", "client")}
+                until(lambda: wanted <= self.whole_calls(everything.lines()),
+                      lambda: f"records of {wanted - self.whole_calls(everything.lines())}")
+            observer.stop()
             self.check_nothing_was_invented(everything.lines())
 
     def load(self, nginx, wires):
@@ -126,12 +147,19 @@ class Overload:
         threads = [threading.Thread(target=ask, args=(wire,)) for wire in wires]
         for thread in threads:
             thread.start()
-        wrk(nginx.url("/during"), 3)
+        wrk(nginx.url("/during"), 1)
         over.set()
         for thread in threads:
             thread.join()
 
-    def whole_calls_after(self, lines):
+    def wait_for_silence(self, nginx, everything):
+        """The ring is empty when a request on a new connection, made last, has come out of it."""
+        self.marks = getattr(self, "marks", 0) + 1
+        path = f"/after/mark/{self.marks}"
+        self.curl(nginx.url(path))
+        until(lambda: (path, "server") in self.whole_calls(everything.lines()), f"a record of {path}")
+
+    def whole_calls(self, lines):
         return {(r.path, r.kind) for r in parse(line for line in lines if b"/after/" in line)
                 if r.status == 200 and not r.partial}
 

@@ -15,7 +15,7 @@ COUNTERS(process_families);
 /* One exec record as it grows. Each CPU has one; the tracepoint's recursion guard keeps a second writer out. */
 struct exec_draft {
 	struct process_exec_record record;
-	char tail[TAIL_SIZE];
+	char tail[TAIL_SIZE + PROCESS_MAX_ARGUMENTS]; /* the longest part fits behind any offset */
 };
 
 struct {
@@ -93,7 +93,7 @@ static __always_inline __u32 append_arguments(struct exec_draft *draft, __u32 at
 		draft->record.flags |= process_arguments_truncated;
 	}
 	/* No page is brought in here: exec has just written these, but memory pressure may have taken them since. */
-	if (bpf_probe_read_user(draft->tail + at, length, (const void *)start)) {
+	if (bpf_probe_read_user(at_offset(draft->tail, at), length, (const void *)start)) {
 		draft->record.flags |= process_arguments_unreadable;
 		count->unreadable++;
 		return at;

@@ -7,7 +7,17 @@
 #define MAX_NAME 256              /* NAME_MAX and its NUL */
 #define MAX_PATH_STEPS 28         /* components, and mounts crossed on the way */
 #define MAX_CGROUP_STEPS 12
-#define TAIL_SIZE 4096            /* the three parts, and room for the longest name behind each */
+#define TAIL_SIZE 4096            /* the three parts, and room for the longest name behind each; a power of two */
+
+/* Where offset `at` is, which callers have checked. The compiler keeps it on the stack, and the verifier of 6.1 does not
+ * carry what was checked of one copy over to the next read: the mask says it again, of the copy that is used. */
+static __always_inline char *at_offset(char *tail, __u32 at)
+{
+	__u64 offset = at;
+
+	barrier_var(offset);
+	return tail + (offset & (TAIL_SIZE - 1));
+}
 
 /* The kernel's text at `at` with its NUL; returns where it ends, or `at` where it does not fit or cannot be read. */
 static __always_inline __u32 append_text(char *tail, __u32 at, const void *text)
@@ -16,7 +26,7 @@ static __always_inline __u32 append_text(char *tail, __u32 at, const void *text)
 
 	if (at > TAIL_SIZE - MAX_NAME)
 		return at;
-	length = bpf_probe_read_kernel_str(tail + at, MAX_NAME, text);
+	length = bpf_probe_read_kernel_str(at_offset(tail, at), MAX_NAME, text);
 	if (length <= 0 || length > MAX_NAME)
 		return at;
 	return at + (__u32)length;

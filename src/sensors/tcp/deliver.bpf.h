@@ -159,7 +159,10 @@ static __always_inline __u32 copy_user(struct scratch *scratch, const struct use
 {
 	struct copy_state state = { .scratch = scratch, .from = from, .offset = from->offset + skip, .want = want };
 
-	if (want > TCP_CONTENT_MAX || !want)
+	if (!want)
+		return 0;
+	barrier_var(want); /* else both tests become one of want - 1, which tells the verifier of 6.1 nothing of want */
+	if (want > TCP_CONTENT_MAX)
 		return 0;
 	if (!from->segments) {
 		if (!bpf_probe_read_user(scratch->content, want, (const void *)(from->base + state.offset)))

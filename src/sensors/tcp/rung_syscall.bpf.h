@@ -63,6 +63,15 @@ static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __
 	deliver_user(count, &flow, length, 0, content);
 }
 
+/* Where reading has come to. The call that takes the last bytes takes the FIN with them, which has a number of its own. */
+static __always_inline __u32 read_position(const struct sock *sk)
+{
+	__u32 position = copied_seq(sk);
+	bool ended = BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE));
+
+	return ended && position == BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt) ? position - 1 : position;
+}
+
 /* length bytes went through the descriptor, and after them `behind` more in the same call, the last of them just now.
  * Not static, so that the verifier walks it once and not once a caller. */
 __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 behind, const struct user_content *content)
@@ -95,7 +104,7 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 		flow.position = write_seq(sk) - length - behind;
 		flow.other_position = copied_seq(sk);
 	} else {
-		flow.position = copied_seq(sk) - length - behind;
+		flow.position = read_position(sk) - length - behind;
 		flow.other_position = write_seq(sk);
 	}
 	deliver_user(count, &flow, length, 0, content);

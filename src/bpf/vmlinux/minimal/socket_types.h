@@ -47,6 +47,9 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
+	union {
+		unsigned long skc_flags;
+	};
 };
 
 struct upid {
@@ -58,6 +61,11 @@ struct pid {
 };
 
 struct socket;
+
+enum sock_flags {
+	SOCK_DEAD,
+	SOCK_DONE,
+};
 
 struct sock {
 	struct sock_common __sk_common;
@@ -77,6 +85,7 @@ struct inet_connection_sock {
 
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	__u32 rcv_nxt;
 	__u32 copied_seq;
 	__u32 write_seq;
 	__u32 srtt_us;
