@@ -9,7 +9,7 @@ namespace {
 
 // A key whose value is config.*part.*member.
 template <class Part, class T>
-Key key(Part Config::* part, T Part::* member, std::string name, ValueType<T> type, std::string doc,
+Key key(Part Config::* part, T Part::* member, std::string name, const ValueType<T>& type, std::string doc,
         std::string variable = "") {
   return {std::move(name),
           type.name,

@@ -40,7 +40,7 @@ struct ValueType {
 [[nodiscard]] std::string alternatives(const std::vector<std::string>& names);
 
 template <class T>
-[[nodiscard]] ValueType<T> choice(std::vector<std::pair<std::string, T>> options) {
+[[nodiscard]] ValueType<T> choice(const std::vector<std::pair<std::string, T>>& options) {
   std::vector<std::string> names;
   for (const auto& option : options) names.push_back(option.first);
   const auto read = [options, names](const YAML::Node& node, T& value, Problems& problems) {

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/clock.h"
+
 namespace subfloor::bpf {
 namespace {
 
@@ -47,7 +49,7 @@ Result<> Rings::share_with(bpf_object* object) const {
 Result<std::unique_ptr<RingReader>> RingReader::make(const Rings& rings, Handler handler) {
   std::unique_ptr<RingReader> reader(new RingReader);
   reader->handler_ = std::move(handler);
-  // The order matters to drain(): control first.
+  // drain() knows them by their order.
   reader->rings_.reset(ring_buffer__new(rings.control(), on_control, reader.get(), nullptr));
   if (!reader->rings_) return fail_errno("map the control ring", errno);
   if (const int error = ring_buffer__add(reader->rings_.get(), rings.data(), on_data, reader.get()))
@@ -57,11 +59,21 @@ Result<std::unique_ptr<RingReader>> RingReader::make(const Rings& rings, Handler
 
 std::size_t RingReader::drain() {
   records_ = 0;
-  control_.clear();
+  control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(control_next_));
   control_next_ = 0;
-  ring_buffer__consume(rings_.get());
-  deliver_control_until(std::numeric_limits<std::uint64_t>::max());
+  read_control();
+  ring* data = ring_buffer__ring(rings_.get(), 1);
+  ring__consume(data);
+  // A record still being written (its writer may be preempted) hides those behind it. What is younger than the last one
+  // before it, such as the close of a socket with bytes among them, waits for the next time.
+  const bool hidden = ring__avail_data_size(data) > 0;
+  deliver_control_until(hidden ? last_data_time_ : std::numeric_limits<std::uint64_t>::max());
   return records_;
+}
+
+void RingReader::read_control() {
+  control_read_at_ = monotonic_now();
+  ring__consume(ring_buffer__ring(rings_.get(), 0));
 }
 
 int RingReader::epoll_fd() const { return ring_buffer__epoll_fd(rings_.get()); }
@@ -88,7 +100,9 @@ int RingReader::on_data(void* self, void* data, std::size_t size) {
   auto& reader = *static_cast<RingReader*>(self);
   const auto& header = *static_cast<const record_header*>(data);
   if (reader.well_formed(header, size)) {
+    if (header.time > reader.control_read_at_) reader.read_control();  // what caused this record may have come since
     reader.deliver_control_until(header.time);
+    reader.last_data_time_ = header.time;
     ++reader.records_;
     reader.handler_(header, {static_cast<const std::byte*>(data), header.size});
   }

@@ -42,7 +42,8 @@ class RingReader {
 
   [[nodiscard]] static Result<std::unique_ptr<RingReader>> make(const Rings& rings, Handler handler);
 
-  // Reads all that both rings hold now; returns how many records that was.
+  // Reads what both rings hold now; returns how many records that was. Control records that something in the data ring
+  // may still precede are kept for the next time.
   std::size_t drain();
 
   [[nodiscard]] int epoll_fd() const;
@@ -54,6 +55,7 @@ class RingReader {
   static int on_control(void* self, void* data, std::size_t size);
   static int on_data(void* self, void* data, std::size_t size);
   [[nodiscard]] bool well_formed(const record_header& header, std::size_t size);
+  void read_control();
   void deliver_control_until(std::uint64_t time);
 
   struct Free {
@@ -63,6 +65,7 @@ class RingReader {
   Handler handler_;
   std::vector<std::byte> control_;       // copied out, so that both rings can be merged by time
   std::size_t control_next_ = 0;
+  std::uint64_t control_read_at_ = 0, last_data_time_ = 0;
   std::size_t records_ = 0;
   std::uint64_t malformed_ = 0;
 };

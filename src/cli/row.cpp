@@ -20,7 +20,7 @@ std::optional<std::uint64_t> number_of(const Json& call, const char* key) {
   return found->get<std::uint64_t>();
 }
 
-std::string either(std::string first, std::string second) { return first.empty() ? second : first; }
+std::string either(const std::string& first, const std::string& second) { return first.empty() ? second : first; }
 
 Row::End own_end(const Json& call) {
   return {either(text_of(call, "service.name"), text_of(call, "process.executable.name")),

@@ -9,7 +9,7 @@ namespace subfloor::streams {
 namespace {
 
 using namespace subfloor::streams::testing;
-using ::testing::Contains;
+
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;

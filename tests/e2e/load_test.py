@@ -11,7 +11,7 @@ from e2e.case import on_every_rung
 from support import places
 from support.nginx import Nginx
 from support.records import parse
-from support.subfloor import Agent, completeness, lost
+from support.subfloor import PATIENT_RING, Agent, completeness, lost
 from support.waiting import until
 from support.wire import Wire
 
@@ -34,7 +34,7 @@ class Load:
     def test_the_records_of_a_full_load_equal_the_servers_own_count(self):
         with Nginx(workers=2) as nginx:
             # Only the port of this nginx: nothing else on this host can then be in the count.
-            with Agent(rung=self.rung, ports=f"[{nginx.port}]") as agent:
+            with Agent(rung=self.rung, ports=f"[{nginx.port}]", data_ring=PATIENT_RING) as agent:
                 before = nginx.requests()
                 wrk(nginx.url("/load"), 4)
                 served = nginx.requests() - before - 1

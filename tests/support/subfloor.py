@@ -15,6 +15,8 @@ from .child import Child
 from .waiting import Timeout, until
 
 READY = "watching"
+# Lasts through the pauses that a machine makes which is also compiling; what the default can bear is for the benchmark.
+PATIENT_RING = "64MiB"
 
 
 def run(*arguments, seconds=30, prefix=()):
@@ -27,7 +29,8 @@ def run(*arguments, seconds=30, prefix=()):
 def _alone():
     """A directory with a configuration that makes `observe` run an agent of its own, whoever else runs one here."""
     directory = places.scratch()
-    (pathlib.Path(directory.name) / "alone.yaml").write_text('api:\n  socket: ""\n')
+    config = f'capture:\n  data_ring: {PATIENT_RING}\napi:\n  socket: ""\n'
+    (pathlib.Path(directory.name) / "alone.yaml").write_text(config)
     return directory
 
 
