@@ -164,9 +164,9 @@ TEST_F(RingsTest, RoundSizesUpToWhatTheKernelTakes) {
 }
 
 TEST_F(RingsTest, SayWhichRingCouldNotBeMade) {
-  const auto too_large = Rings::make(4096, std::size_t{1} << 31);
+  const auto too_large = Rings::make(4096, std::size_t{1} << 32);
   ASSERT_FALSE(too_large);
-  EXPECT_THAT(too_large.error().message, ::testing::HasSubstr("create data_ring of 2147483648 bytes"));
+  EXPECT_THAT(too_large.error().message, ::testing::HasSubstr("create data_ring of 4294967296 bytes"));
 }
 
 }  // namespace

@@ -71,7 +71,9 @@ class Steering {
  public:
   // Content of this direction is not needed before the byte at `position` (sequence number, at most 2^30 ahead).
   virtual void skip_until(SocketKey key, bool outbound, std::uint32_t position) = 0;
-  virtual void copy(SocketKey key, bool outbound) = 0;  // back to copying
+  virtual void copy(SocketKey key, bool outbound) = 0;  // back to copying, all that a record holds
+  // Copies, but of each transfer's content only the first `bytes`.
+  virtual void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) = 0;
   virtual void off(SocketKey key) = 0;                  // nothing of this socket until copy() or forget()
   virtual void forget(SocketKey key) = 0;
 

@@ -18,7 +18,7 @@ using protocols::Segment;
 // Fewer bytes than this pass in one transfer as a rule: steering would come too late to save anything.
 constexpr std::uint64_t worth_skipping = 16384;
 constexpr std::uint64_t furthest_skip = 1U << 30;  // sequence numbers are compared as signed differences
-constexpr std::size_t prefix_limit = 64;           // bytes kept while a protocol asks for more to recognise it by
+constexpr std::uint16_t prefix_limit = 64;         // bytes kept while a protocol asks for more to recognise it by
 constexpr int tries_joined_late = 256;             // segments without a message start before a stream counts as unknown
 constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
 constexpr Nanoseconds longest_retry = 600'000'000'000;
@@ -49,6 +49,7 @@ struct Streams::Stream {
   std::array<Track, 2> tracks;
   bool heard = false;  // of bytes
   bool off = false;
+  bool peeking = false;           // looked at again after it was off: only the first bytes of each transfer come
   bool in_tuples = false;
   int tries = 0;
   Nanoseconds last_seen = 0;
@@ -226,6 +227,11 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
     const Guess guess = protocol->recognise(bytes);
     if (guess == Guess::yes) {
       open_session(stream, *protocol);
+      if (stream.peeking) {  // of this message only the beginning came; the next one will be whole
+        stream.peeking = false;
+        copy_again(stream);
+        if (segment.bytes.size() < segment.length) return;
+      }
       for (Stream::Track* each : {&stream.track(protocols::opposite(segment.direction)), &track}) {
         const std::string prefix = std::exchange(each->prefix, {});
         if (prefix.empty()) continue;
@@ -246,6 +252,11 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
   }
   track.prefix.clear();
   if (!stream.connection.joined_late || ++stream.tries >= tries_joined_late) switch_off(stream, segment.end, false);
+}
+
+void Streams::copy_again(Stream& stream) {
+  steering_->copy(stream.connection.key, false);
+  steering_->copy(stream.connection.key, true);
 }
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol) {
@@ -282,6 +293,7 @@ void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
   stream.session.reset();
   for (Stream::Track& track : stream.tracks) track = {.known = track.known, .next = track.next};
   stream.off = true;
+  stream.peeking = false;
   ++counters_.switched_off;
   if (steering_ != nullptr) steering_->off(stream.connection.key);
   if (for_good) return;
@@ -332,8 +344,9 @@ void Streams::tick(Nanoseconds now) {
     stream.connection.joined_late = true;
     for (Stream::Track& track : stream.tracks) track = {};
     if (steering_ != nullptr) {
-      steering_->copy(key, false);
-      steering_->copy(key, true);
+      stream.peeking = true;
+      steering_->copy_at_most(key, false, prefix_limit);
+      steering_->copy_at_most(key, true, prefix_limit);
     }
   }
   std::vector<SocketKey> idle;

@@ -74,6 +74,7 @@ class Streams {
   [[nodiscard]] std::uint32_t peer_pid(const Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);
+  void copy_again(Stream& stream);
   void open_session(Stream& stream, const protocols::Descriptor& protocol);
   void obey(Stream& stream, const protocols::Segment& segment, const protocols::Next& next);
   void switch_off(Stream& stream, Nanoseconds now, bool for_good);

@@ -177,7 +177,7 @@ TEST_F(StreamsTest, LooksAgainAfterAWhileAndTwiceAsLateEachTime) {
     streams.tick(off_since + wait - 1);
     EXPECT_THAT(steering.said, IsEmpty()) << wait;
     streams.tick(off_since + wait);
-    EXPECT_THAT(steering.said, ElementsAre("copy 7 in", "copy 7 out")) << wait;
+    EXPECT_THAT(steering.said, ElementsAre("copy 64 of 7 in", "copy 64 of 7 out")) << wait;
     end.now = off_since + wait;
     for (int i = 0; i < 256; ++i) end.in("noise");
     EXPECT_EQ(steering.said.back(), "off 7");
@@ -195,6 +195,17 @@ TEST_F(StreamsTest, ParsesAConnectionThatBeginsToMakeSenseWhenLookedAtAgain) {
   EXPECT_EQ(streams.counters().bytes_missed, 0U);  // nobody had asked for those in between
 }
 
+TEST_F(StreamsTest, WaitsForTheNextMessageWhereLookingAgainCutTheFirstOneShort) {
+  end.open();
+  end.in("SSH-2.0");
+  streams.tick(31 * second);
+  steering.said.clear();
+  end.in("TOY;CALL;", 500);
+  EXPECT_THAT(steering.said, ElementsAre("copy 7 in", "copy 7 out"));
+  end.in("TOY;CALL;");
+  EXPECT_THAT(toy_log, ElementsAre("open late", "in 9 TOY;CALL;"));
+}
+
 TEST_F(StreamsTest, EndsASessionThatFindsItsStreamInvalidAndLooksAgain) {
   end.open();
   end.in("TOY;BAD;");
@@ -202,7 +213,7 @@ TEST_F(StreamsTest, EndsASessionThatFindsItsStreamInvalidAndLooksAgain) {
   EXPECT_THAT(operations(), ElementsAre("UNFINISHED"));
   EXPECT_THAT(steering.said, ElementsAre("off 7"));
   streams.tick(31 * second);
-  EXPECT_THAT(steering.said, ElementsAre("off 7", "copy 7 in", "copy 7 out"));
+  EXPECT_THAT(steering.said, ElementsAre("off 7", "copy 64 of 7 in", "copy 64 of 7 out"));
 }
 
 TEST_F(StreamsTest, NeverLooksAgainAtAStreamThatBecameOpaque) {
@@ -273,7 +284,7 @@ TEST_F(StreamsTest, DoesNotHastenTheNextLookAtAKeyThatWasUsedBefore) {
   streams.tick(40 * second);
   EXPECT_THAT(steering.said, IsEmpty());
   streams.tick(51 * second);
-  EXPECT_THAT(steering.said, ElementsAre("copy 7 in", "copy 7 out"));
+  EXPECT_THAT(steering.said, ElementsAre("copy 64 of 7 in", "copy 64 of 7 out"));
 }
 
 TEST_F(StreamsTest, GivesWhatEverySessionHasWhenTheAgentStops) {

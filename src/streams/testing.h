@@ -24,6 +24,9 @@ class FakeSteering final : public sensors::Steering {
     said.push_back(fmt::format("skip {} {} until {}", key, side(outbound), position));
   }
   void copy(SocketKey key, bool outbound) override { said.push_back(fmt::format("copy {} {}", key, side(outbound))); }
+  void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) override {
+    said.push_back(fmt::format("copy {} of {} {}", bytes, key, side(outbound)));
+  }
   void off(SocketKey key) override { said.push_back(fmt::format("off {}", key)); }
   void forget(SocketKey key) override { said.push_back(fmt::format("forget {}", key)); }
 

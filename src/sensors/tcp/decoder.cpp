@@ -131,8 +131,11 @@ bool TcpDecoder::unix_received(std::span<const std::byte> record) {
 
 void TcpDecoder::deliver(const tcp_unix_received& received, const std::vector<Piece>& pieces) {
   const Nanoseconds now = received.header.time;
+  // Only the last pieces are of this call: those before it belong to one whose end was lost.
+  std::size_t first = pieces.size();
   std::uint64_t delivered = 0;
-  for (const Piece& piece : pieces) {
+  while (first > 0 && delivered + pieces[first - 1].length <= received.length) delivered += pieces[--first].length;
+  for (const Piece& piece : std::span(pieces).subspan(first)) {
     StreamData data{.length = piece.length, .bytes = piece.bytes, .begin = piece.begin, .end = now};
     // The sender's stream first, so that a request is known before its reader answers it.
     if (piece.sender != 0) {
@@ -145,7 +148,6 @@ void TcpDecoder::deliver(const tcp_unix_received& received, const std::vector<Pi
     data.pid = received.pid;
     data.tid = received.tid;
     events_.on_stream_data(data);
-    delivered += piece.length;
   }
   if (delivered < received.length) {  // records of it were lost
     events_.on_stream_data({.key = received.key,

@@ -72,27 +72,29 @@ static __always_inline bool own_traffic(void)
 	return bpf_get_current_pid_tgid() >> 32 == agent_tgid;
 }
 
-/* How many of the transferred bytes are not wanted: all of them (true), or the first *skip. */
-static __always_inline bool not_wanted(const struct flow *flow, __u32 length, __u32 *skip)
+/* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most. */
+static __always_inline bool plan(const struct flow *flow, __u32 length, __u32 *skip, __u32 *want)
 {
 	struct tcp_steer *steer = steer_of(flow->key);
 	__u8 direction = flow->direction & 1;
 	__s32 ahead;
 
 	*skip = 0;
-	if (!steer || steer->mode[direction] == TCP_STEER_COPY)
-		return false;
+	*want = content_limit;
+	if (!steer)
+		return true;
+	if (steer->limit[direction] && steer->limit[direction] < *want)
+		*want = steer->limit[direction];
 	if (steer->mode[direction] == TCP_STEER_OFF)
-		return true;
-	if (!flow->has_position)
 		return false;
+	if (steer->mode[direction] == TCP_STEER_COPY || !flow->has_position)
+		return true;
 	ahead = steer->until[direction] - flow->position;
-	if (ahead <= 0)
-		return false;
 	if (ahead > (__s64)length)
-		return true;
-	*skip = ahead;  /* where it equals length, a record without bytes tells when the end was reached */
-	return false;
+		return false;
+	if (ahead > 0)
+		*skip = ahead;  /* where it equals length, a record without bytes tells when the end was reached */
+	return true;
 }
 
 struct copy_state {
@@ -213,7 +215,7 @@ static __always_inline void deliver_user(struct family_counters *count, struct f
 	bool fault = false;
 
 	count->seen++;
-	if (not_wanted(flow, length, &skip)) {
+	if (!plan(flow, length, &skip, &want)) {
 		count->filtered++;
 		return;
 	}
@@ -222,7 +224,8 @@ static __always_inline void deliver_user(struct family_counters *count, struct f
 		return;
 	flow->position += skip;
 	length -= skip;
-	want = length < content_limit ? length : content_limit;
+	if (want > length)
+		want = length;
 	if (content->known)
 		captured = copy_user(scratch, content, skip, want, &fault);
 	if (fault)

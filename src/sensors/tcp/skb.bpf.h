@@ -31,7 +31,7 @@ static __always_inline void deliver_skb(struct family_counters *count, struct fl
 	bool fault = false;
 
 	count->seen++;
-	if (not_wanted(flow, length, &skip)) {
+	if (!plan(flow, length, &skip, &want)) {
 		count->filtered++;
 		return;
 	}
@@ -40,7 +40,8 @@ static __always_inline void deliver_skb(struct family_counters *count, struct fl
 		return;
 	flow->position += skip;
 	length -= skip;
-	want = length < content_limit ? length : content_limit;
+	if (want > length)
+		want = length;
 	captured = copy_skb(scratch, skb, offset + skip, want, &fault);
 	if (fault)
 		count->unreadable++;

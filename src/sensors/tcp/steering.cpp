@@ -40,6 +40,7 @@ tcp_steer& TcpSteering::slot_of(SocketKey key) {
   if (slot.key != 0) ++displaced_;
   publish(slot.key, __u64{0});
   slot.mode[TCP_DIRECTION_IN] = slot.mode[TCP_DIRECTION_OUT] = TCP_STEER_COPY;
+  slot.limit[TCP_DIRECTION_IN] = slot.limit[TCP_DIRECTION_OUT] = 0;
   publish(slot.key, __u64{key});
   return slot;
 }
@@ -50,8 +51,12 @@ void TcpSteering::skip_until(SocketKey key, bool outbound, std::uint32_t positio
   publish(slot.mode[outbound ? 1 : 0], __u8{TCP_STEER_SKIP});
 }
 
-void TcpSteering::copy(SocketKey key, bool outbound) {
-  publish(slot_of(key).mode[outbound ? 1 : 0], __u8{TCP_STEER_COPY});
+void TcpSteering::copy(SocketKey key, bool outbound) { copy_at_most(key, outbound, 0); }
+
+void TcpSteering::copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) {
+  tcp_steer& slot = slot_of(key);
+  publish(slot.limit[outbound ? 1 : 0], __u16{bytes});
+  publish(slot.mode[outbound ? 1 : 0], __u8{TCP_STEER_COPY});
 }
 
 void TcpSteering::off(SocketKey key) {
@@ -62,7 +67,10 @@ void TcpSteering::off(SocketKey key) {
 
 void TcpSteering::forget(SocketKey key) {
   tcp_steer& slot = table_[key % TCP_STEER_SLOTS];
-  if (slot.key == key) publish(slot.key, __u64{0});
+  if (slot.key != key) return;
+  publish(slot.key, __u64{0});
+  publish(slot.mode[TCP_DIRECTION_IN], __u8{TCP_STEER_COPY});  // a socket without a key yet finds this slot by its 0
+  publish(slot.mode[TCP_DIRECTION_OUT], __u8{TCP_STEER_COPY});
 }
 
 }  // namespace subfloor::sensors

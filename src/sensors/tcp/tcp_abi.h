@@ -97,7 +97,8 @@ enum { TCP_STEER_COPY = 0, TCP_STEER_SKIP = 1, TCP_STEER_OFF = 2 };
 struct tcp_steer {
 	__u64 key;       /* 0 while empty or being changed */
 	__u32 until[2];  /* per direction, TCP_STEER_SKIP: content is wanted again from this sequence number on */
+	__u16 limit[2];  /* per direction: content bytes wanted of each transfer; 0: as many as a record holds */
 	__u8 mode[2];    /* per direction */
-	__u8 pad[6];
+	__u8 pad[2];
 };
 ABI_ASSERT(sizeof(struct tcp_steer) == 24, "tcp_steer has no hidden padding");

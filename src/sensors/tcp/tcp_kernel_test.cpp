@@ -516,6 +516,45 @@ TEST_P(TcpSensorOn, CountsEachRecordThatFindsTheRingFull) {
   EXPECT_EQ(told(pair.server_key).of(in).back().head.position - told(pair.server_key).base(in), 50000U);
 }
 
+TEST_P(TcpSensorOn, TellsBirthDataAndCloseInThisOrderHoweverBusyTheMachineIs) {
+  if (!open()) return;
+  struct Order final : Events {
+    void on_socket_opened(const SocketOpened& opened) override { born.insert(opened.connection.key); }
+    void on_stream_data(const StreamData& data) override {
+      if (data.pid < first_pid || data.pid > last_pid || !data.has_position) return;
+      if (!born.contains(data.key)) ++before_birth;
+      if (dead.contains(data.key)) ++after_death;
+      ++records;
+    }
+    void on_socket_closed(const SocketClosed& closed) override { dead.insert(closed.key); }
+    std::set<SocketKey> born, dead;
+    std::uint32_t first_pid = 0, last_pid = 0;
+    int before_birth = 0, after_death = 0, records = 0;
+  };
+  // Twice as many talkers as there are CPUs: each is now and then put aside in the midst of writing a record.
+  std::vector<pid_t> children;
+  for (long i = 0; i < 2 * sysconf(_SC_NPROCESSORS_ONLN); ++i) {
+    children.push_back(start([] {
+      for (int round = 0; round < 300; ++round) {
+        const Pair pair;
+        write_all(pair.client, pattern(3000));
+        read_exactly(pair.server, 3000);
+      }
+    }));
+  }
+  Order order;
+  order.first_pid = static_cast<std::uint32_t>(*std::min_element(children.begin(), children.end()));
+  order.last_pid = static_cast<std::uint32_t>(*std::max_element(children.begin(), children.end()));
+  watch_->relay_to(&order);
+  for (const pid_t child : children) {
+    while (waitpid(child, nullptr, WNOHANG) == 0) watch_->drain();
+  }
+  told(0);
+  EXPECT_GE(order.records, 2 * 300 * static_cast<int>(children.size()));
+  EXPECT_EQ(order.before_birth, 0);
+  EXPECT_EQ(order.after_death, 0);
+}
+
 // How many loaded programs use a map.
 int users_of(int map) {
   bpf_map_info map_info{};

@@ -82,13 +82,21 @@ struct Told {
 
 class Heard final : public Events {
  public:
-  void on_socket_opened(const SocketOpened& opened) override { sockets[opened.connection.key].opened.push_back(opened); }
+  void on_socket_opened(const SocketOpened& opened) override {
+    if (relay != nullptr) return relay->on_socket_opened(opened);
+    sockets[opened.connection.key].opened.push_back(opened);
+  }
   void on_stream_data(const StreamData& data) override {
+    if (relay != nullptr) return relay->on_stream_data(data);
     sockets[data.key].data.push_back({data, std::string(data.bytes)});
     ++records;
   }
-  void on_socket_closed(const SocketClosed& closed) override { sockets[closed.key].closed.push_back(closed); }
+  void on_socket_closed(const SocketClosed& closed) override {
+    if (relay != nullptr) return relay->on_socket_closed(closed);
+    sockets[closed.key].closed.push_back(closed);
+  }
 
+  Events* relay = nullptr;  // hears all in its stead
   std::map<SocketKey, Told> sockets;
   std::uint64_t records = 0;
 };
@@ -130,7 +138,7 @@ class Watch {
     std::uint64_t submitted = 0;
     for (const FamilyCounters& one : sensor_->counters()) submitted += one.counters.submitted;
     EXPECT_TRUE(until([&] {
-      records_ += reader_->drain();
+      drain();
       return records_ >= submitted;
     }));
     EXPECT_EQ(reader_->malformed(), 0U);
@@ -147,6 +155,9 @@ class Watch {
     }
     return true;
   }
+
+  void relay_to(Events* events) { heard_.relay = events; }
+  void drain() { records_ += reader_->drain(); }
 
   family_counters counters(const std::string& family) {
     for (const FamilyCounters& one : sensor_->counters())
