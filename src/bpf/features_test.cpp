@@ -71,11 +71,12 @@ TEST(VerifierLog, IsFoundWithinWhatLibbpfPrints) {
 }
 
 TEST(VerifierLog, NamesTheTracepointThatTheKernelDoesNotHave) {
-  EXPECT_EQ(last_meaningful_line("libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3\n"
-                                 "libbpf: prog 'on_send': failed to prepare load attributes: -3\n"
-                                 "libbpf: prog 'on_send': failed to load: -3\n"
-                                 "libbpf: failed to load object 'tcp_bpf'\n"),
-            "libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3");
+  EXPECT_EQ(
+      last_meaningful_line("libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3\n"
+                           "libbpf: prog 'on_send': failed to prepare load attributes: -3\n"
+                           "libbpf: prog 'on_send': failed to load: -3\n"
+                           "libbpf: failed to load object 'tcp_bpf'\n"),
+      "libbpf: prog 'on_send': failed to find kernel BTF type ID of 'tcp_sendmsg_locked': -3");
 }
 
 TEST(LibbpfLog, KeepsWhatLibbpfSaysFromStandardErrorAndGivesThePlaceBack) {

@@ -6,15 +6,18 @@ from support.nginx import Nginx
 from support.prometheus import Prometheus, check_metrics
 from support.subfloor import Agent
 from support.waiting import until
+from support.wire import Wire
 
 
 class Metrics(Case):
     def scrape(self, more=""):
-        """The text of /metrics after one request was counted."""
+        """The text of /metrics after one request was counted, its connection still open."""
         with Nginx() as nginx, Agent(ports=f"[{nginx.port}]", more=more) as agent:
-            self.curl(nginx.url("/counted"))
-            until(lambda: total(agent, "http_server_request_duration", "_count") >= 1, lambda: agent.get("/metrics")[1])
-            return agent.get("/metrics")[1]
+            with Wire(nginx.port) as wire:
+                wire.ask("/counted")
+                until(lambda: total(agent, "http_server_request_duration", "_count") >= 1,
+                      lambda: agent.get("/metrics")[1])
+                return agent.get("/metrics")[1]
 
     def test_health_and_readiness(self):
         with Agent() as agent:

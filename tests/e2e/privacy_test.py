@@ -140,6 +140,6 @@ class Foreign:
 
 
 def submitted(agent):
-    """Records that the TCP sensor's programs have sent up so far."""
+    """Transfers that the TCP sensor's programs have sent up so far."""
     return sum(value for name, labels, value in agent.metrics()
-               if name == "subfloor_sensor_submitted_total" and labels["sensor"].startswith("tcp_"))
+               if name == "subfloor_sensor_submitted_total" and labels["sensor"] in ("tcp_send", "tcp_receive"))

@@ -248,9 +248,7 @@ TEST_P(ProcessSensorOn, TellsOfOneExitWhereManyThreadsEndTogether) {
 
 TEST_P(ProcessSensorOn, TellsOfAnExecByAnotherThreadUnderTheProcessOwnPid) {
   ASSERT_NO_FATAL_FAILURE(open());
-  const pid_t pid = in_child([] {
-    std::thread([] { execl("/bin/true", "true", "from-thread", nullptr); }).join();
-  });
+  const pid_t pid = in_child([] { std::thread([] { execl("/bin/true", "true", "from-thread", nullptr); }).join(); });
   const auto& life = this->life(pid);
   ASSERT_THAT(life.execs, SizeIs(1));
   EXPECT_THAT(life.execs[0].arguments, ElementsAre("true", "from-thread"));
