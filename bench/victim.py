@@ -9,7 +9,8 @@ from support import bpf
 METHOD = """\
 Method: `kernel.bpf_stats_enabled=1`; the step of `run_time_ns` of every program the agent holds, over the requests that
 nginx counted. wrk and nginx both run on this host, so that each request passes every hook twice, once at either process:
-"per process" is half of the sum. The statistics' own two clock readings are part of each program's time.
+"per process" is half of the sum. More than two runs of a program for a request are other traffic of this host, or a message
+in pieces. The statistics' own two clock readings are part of each program's time.
 """
 
 

@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -21,6 +22,7 @@ constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::seconds scrape_patience{2};
 constexpr std::string_view main_sensor = "tcp";
+constexpr int reader_niceness = -10;
 
 // What a kernel answers to a program it does not know how to run is of many kinds; the caller needs but two.
 Error not_supported(Error error) {
@@ -52,6 +54,9 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
   TRY(agent->start_exporters());
   TRY(agent->open_sensors());
   TRY(agent->start_reading());
+  // The busier the host, the more there is to read: not to be run then loses records. It takes little, and refused it is
+  // no harm.
+  setpriority(PRIO_PROCESS, 0, reader_niceness);
   if (agent->prometheus_) agent->prometheus_->set_ready(true);
   return agent;
 }

@@ -15,6 +15,8 @@
 namespace subfloor::bpf {
 namespace {
 
+constexpr int stop_reading = -1;  // from a callback: the record is taken, and no other is read
+
 Result<Fd> make_ring(const char* name, std::size_t bytes) {
   Fd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, static_cast<std::uint32_t>(bytes), nullptr));
   if (!ring) return fail_errno(fmt::format("create {} of {} bytes", name, bytes), errno);
@@ -62,6 +64,7 @@ std::size_t RingReader::drain() {
   control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(control_next_));
   control_next_ = 0;
   read_control();
+  started_ = control_read_at_;
   ring* data = ring_buffer__ring(rings_.get(), 1);
   ring__consume(data);
   // A record still being written (its writer may be preempted) hides those behind it. What is younger than the last one
@@ -106,7 +109,7 @@ int RingReader::on_data(void* self, void* data, std::size_t size) {
     ++reader.records_;
     reader.handler_(header, {static_cast<const std::byte*>(data), header.size});
   }
-  return 0;
+  return header.time > reader.started_ ? stop_reading : 0;
 }
 
 void RingReader::deliver_control_until(std::uint64_t time) {

@@ -42,7 +42,8 @@ class RingReader {
 
   [[nodiscard]] static Result<std::unique_ptr<RingReader>> make(const Rings& rings, Handler handler);
 
-  // Reads what both rings hold now; returns how many records that was. Control records that something in the data ring
+  // Reads what both rings hold now, and not what comes meanwhile, which might never end; returns how many records that
+  // was. Control records that something in the data ring
   // may still precede are kept for the next time.
   std::size_t drain();
 
@@ -66,6 +67,7 @@ class RingReader {
   std::vector<std::byte> control_;       // copied out, so that both rings can be merged by time
   std::size_t control_next_ = 0;
   std::uint64_t control_read_at_ = 0, last_data_time_ = 0;
+  std::uint64_t started_ = 0;            // when this drain began
   std::size_t records_ = 0;
   std::uint64_t malformed_ = 0;
 };

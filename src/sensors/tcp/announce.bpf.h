@@ -88,7 +88,8 @@ int BPF_PROG(tcp_destroyed, const struct sock *sk)
 	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
 	__u64 key = tcp_key(sk);
 
-	if (!count || !key || !wanted(sk))  /* no key: it was never connected */
+	/* No key: it was never connected. Its ports are cleared by now, so that they cannot be asked. */
+	if (!count || !key)
 		return 0;
 	count->seen++;
 	announce_close(count, sk, key);

@@ -69,8 +69,10 @@ void TcpSteering::forget(SocketKey key) {
   tcp_steer& slot = table_[key % TCP_STEER_SLOTS];
   if (slot.key != key) return;
   publish(slot.key, __u64{0});
-  publish(slot.mode[TCP_DIRECTION_IN], __u8{TCP_STEER_COPY});  // a socket without a key yet finds this slot by its 0
-  publish(slot.mode[TCP_DIRECTION_OUT], __u8{TCP_STEER_COPY});
+  for (const int direction : {TCP_DIRECTION_IN, TCP_DIRECTION_OUT}) {  // a socket without a key yet finds it by its 0
+    publish(slot.mode[direction], __u8{TCP_STEER_COPY});
+    publish(slot.limit[direction], __u16{0});
+  }
 }
 
 }  // namespace subfloor::sensors

@@ -63,6 +63,16 @@ TEST_F(TcpSteeringTest, SwitchesBothDirectionsOff) {
   EXPECT_EQ(find(7)->mode[TCP_DIRECTION_OUT], TCP_STEER_OFF);
 }
 
+TEST_F(TcpSteeringTest, LimitsWhatIsCopiedUntilAllIsWantedAgain) {
+  steering_->off(7);
+  steering_->copy_at_most(7, in, 64);
+  EXPECT_EQ(find(7)->mode[TCP_DIRECTION_IN], TCP_STEER_COPY);
+  EXPECT_EQ(find(7)->limit[TCP_DIRECTION_IN], 64);
+  EXPECT_EQ(find(7)->limit[TCP_DIRECTION_OUT], 0);
+  steering_->copy(7, in);
+  EXPECT_EQ(find(7)->limit[TCP_DIRECTION_IN], 0);
+}
+
 TEST_F(TcpSteeringTest, ForgetsASocket) {
   steering_->off(7);
   steering_->forget(7);
@@ -73,10 +83,12 @@ TEST_F(TcpSteeringTest, ForgetsASocket) {
 }
 
 TEST_F(TcpSteeringTest, LeavesNothingForSocketsWithoutAKeyInASlotThatIsFree) {
-  steering_->off(TCP_STEER_SLOTS);  // slot 0, where the programs look for key 0
+  steering_->copy_at_most(TCP_STEER_SLOTS, out, 64);  // slot 0, where the programs look for key 0
+  steering_->off(TCP_STEER_SLOTS);
   steering_->forget(TCP_STEER_SLOTS);
   ASSERT_NE(find(0), nullptr);
   EXPECT_EQ(find(0)->mode[TCP_DIRECTION_IN], TCP_STEER_COPY);
+  EXPECT_EQ(find(0)->limit[TCP_DIRECTION_OUT], 0);
 }
 
 TEST_F(TcpSteeringTest, GivesTheSlotToTheLastOfTwoSocketsThatShareIt) {

@@ -3,11 +3,14 @@
 // bytes, through sockets that the test made.
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include <array>
+#include <atomic>
 
 #include "sensors/tcp/testing.h"
 
@@ -152,6 +155,87 @@ TEST_P(TcpSensorOn, TellsManyMessagesOfOneCallEachAtItsPlace) {
   });
   EXPECT_EQ(told(pair.client_key).text(out), truth);
   EXPECT_EQ(told(pair.server_key).text(in), truth);
+}
+
+TEST_P(TcpSensorOn, NeverTellsContentAtTheWrongPlaceHoweverManyMessagesACallHas) {
+  if (!open()) return;
+  const Pair pair;
+  const std::string truth = pattern(200 * 10);
+  in_child([&] {
+    std::string sent = truth;
+    std::array<iovec, 200> pieces;
+    std::array<mmsghdr, 200> outgoing{};
+    for (std::size_t i = 0; i < 200; ++i) {
+      pieces[i] = {sent.data() + 10 * i, 10};
+      outgoing[i].msg_hdr.msg_iov = &pieces[i];
+      outgoing[i].msg_hdr.msg_iovlen = 1;
+    }
+    must(sendmmsg(pair.client, outgoing.data(), 200, 0) == 200);
+    write_all(pair.client, "after");
+    must(read_exactly(pair.server, 2005) == truth + "after");
+  });
+  const std::string text = told(pair.client_key).text(out);
+  EXPECT_GE(known_of(text, truth + "after"), on_tracepoints() ? 2005 : 5);
+}
+
+// One ring with room for one operation at a time.
+class IoUring {
+ public:
+  IoUring() {
+    io_uring_params p{};
+    fd_ = static_cast<int>(syscall(SYS_io_uring_setup, 4, &p));
+    if (fd_ < 0) return;
+    const auto map = [this](std::size_t size, off_t what) {
+      return static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, what));
+    };
+    char* submissions = map(p.sq_off.array + p.sq_entries * sizeof(unsigned), IORING_OFF_SQ_RING);
+    char* completions = map(p.cq_off.cqes + p.cq_entries * sizeof(io_uring_cqe), IORING_OFF_CQ_RING);
+    entries_ = reinterpret_cast<io_uring_sqe*>(map(p.sq_entries * sizeof(io_uring_sqe), IORING_OFF_SQES));
+    tail_ = reinterpret_cast<unsigned*>(submissions + p.sq_off.tail);
+    array_ = reinterpret_cast<unsigned*>(submissions + p.sq_off.array);
+    done_ = reinterpret_cast<unsigned*>(completions + p.cq_off.head);
+    done_mask_ = *reinterpret_cast<unsigned*>(completions + p.cq_off.ring_mask);
+    results_ = reinterpret_cast<io_uring_cqe*>(completions + p.cq_off.cqes);
+  }
+  [[nodiscard]] bool usable() const { return fd_ >= 0; }
+
+  // The result of one send or receive.
+  int run(std::uint8_t operation, int fd, const void* bytes, std::size_t size) {
+    entries_[0] = {};
+    entries_[0].opcode = operation;
+    entries_[0].fd = fd;
+    entries_[0].addr = reinterpret_cast<std::uint64_t>(bytes);
+    entries_[0].len = static_cast<std::uint32_t>(size);
+    array_[*tail_ & 3] = 0;
+    std::atomic_ref(*tail_).fetch_add(1);
+    must(syscall(SYS_io_uring_enter, fd_, 1, 1, IORING_ENTER_GETEVENTS, nullptr, 0) == 1);
+    const int result = results_[*done_ & done_mask_].res;
+    std::atomic_ref(*done_).fetch_add(1);
+    return result;
+  }
+
+ private:
+  int fd_ = -1;
+  io_uring_sqe* entries_ = nullptr;
+  io_uring_cqe* results_ = nullptr;
+  unsigned *tail_ = nullptr, *array_ = nullptr, *done_ = nullptr, done_mask_ = 0;
+};
+
+TEST_P(TcpSensorOn, CountsWhatIoUringMovesAndTellsItWhereTheHooksSeeIt) {
+  if (!IoUring().usable()) GTEST_SKIP() << "this kernel lacks io_uring: " << std::strerror(errno);
+  if (!open()) return;
+  const Pair pair;
+  in_child([&] {
+    IoUring uring;
+    char place[100];
+    must(uring.run(IORING_OP_SEND, pair.client, "through a ring", 14) == 14);
+    must(uring.run(IORING_OP_RECV, pair.server, place, sizeof place) == 14);
+    write_all(pair.client, "after");
+    must(read_exactly(pair.server, 5) == "after");
+  });
+  const std::string expected = (on_tracepoints() ? "through a ring" : std::string(14, '?')) + "after";
+  EXPECT_EQ(told(pair.client_key).text(out), expected);
+  EXPECT_EQ(told(pair.server_key).text(in), expected);
 }
 
 TEST_P(TcpSensorOn, CountsWhatSendfileSent) {

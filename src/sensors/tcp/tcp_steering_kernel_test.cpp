@@ -159,6 +159,17 @@ TEST_P(TcpSteeringOn, CopiesAgainAtOnceWhenTold) {
     EXPECT_EQ(told(pair_.*side.key).text(side.outbound), std::string(100, '?') + truth_.substr(100, 30)) << side.name;
 }
 
+TEST_P(TcpSteeringOn, CopiesOnlyTheFirstBytesOfEachTransferWhenTold) {
+  if (!open_for_the_pair()) return;
+  for (const Side& side : sides) watch_->steering().copy_at_most(pair_.*side.key, side.outbound, 64);
+  pass({100, 64, 10});
+  for (const Side& side : sides) watch_->steering().copy(pair_.*side.key, side.outbound);
+  at_ = 174;
+  pass({100});
+  const std::string expected = truth_.substr(0, 64) + std::string(36, '?') + truth_.substr(100, 174);
+  for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), expected) << side.name;
+}
+
 TEST_P(TcpSteeringOn, SkipsOneDirectionOnly) {
   if (!open_for_the_pair()) return;
   watch_->steering().skip_until(pair_.client_key, out, told(pair_.client_key).base(out) + 50000);
