@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // loops MILLISECONDS: what a system call costs on a workload without networking.
-// Prints "<loop> <ns per turn>" for each loop; the value is the median over chunks, so that one interruption does not count.
+// Prints "<loop> <ns per turn>" for each loop; the value is the median over chunks, so that one interruption does not
+// count.
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,12 +32,12 @@ static void turn_read(void) {
   if (read(zero, &byte, 1) != 1) exit(1);
 }
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
+static int compare(const void* a, const void* b) {
+  double x = *(const double*)a, y = *(const double*)b;
   return (x > y) - (x < y);
 }
 
-static void measure(const char *name, void (*turn)(void), uint64_t nanoseconds) {
+static void measure(const char* name, void (*turn)(void), uint64_t nanoseconds) {
   double per_turn[chunks];
   for (int chunk = 0; chunk < chunks; chunk++) {
     uint64_t turns = 0, begin = now(), end = begin;
@@ -51,7 +52,7 @@ static void measure(const char *name, void (*turn)(void), uint64_t nanoseconds) 
   printf("%s %.2f\n", name, per_turn[chunks / 2]);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   uint64_t nanoseconds = (argc > 1 ? strtoull(argv[1], NULL, 10) : 300) * 1000000u;
   zero = open("/dev/zero", O_RDONLY);
   if (zero < 0) return 1;

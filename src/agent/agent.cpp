@@ -54,8 +54,8 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
   TRY(agent->start_exporters());
   TRY(agent->open_sensors());
   TRY(agent->start_reading());
-  // The busier the host, the more there is to read: not to be run then loses records. It takes little, and refused it is
-  // no harm.
+  // The busier the host, the more there is to read: not to be run then loses records. It takes little, and refused it
+  // is no harm.
   setpriority(PRIO_PROCESS, 0, reader_niceness);
   if (agent->prometheus_) agent->prometheus_->set_ready(true);
   return agent;
@@ -98,7 +98,8 @@ Result<> Agent::open_sensors() {
 }
 
 Result<> Agent::start_reading() {
-  TRY_ASSIGN(reader_, bpf::RingReader::make(rings_, [this](const record_header& header, std::span<const std::byte> record) {
+  TRY_ASSIGN(reader_,
+             bpf::RingReader::make(rings_, [this](const record_header& header, std::span<const std::byte> record) {
                if (header.sensor < sensors_.size()) sensors_[header.sensor]->handle(header, record);
              }));
   pipeline_.processes().scan();

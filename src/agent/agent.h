@@ -25,8 +25,8 @@ namespace subfloor::agent {
 
 class Agent {
  public:
-  // Attaches the sensors, takes stock of what there is, and starts the exporters that are configured. The reactor, which
-  // the caller runs, outlives the agent. Errors keep the errno that decides the exit code.
+  // Attaches the sensors, takes stock of what there is, and starts the exporters that are configured. The reactor,
+  // which the caller runs, outlives the agent. Errors keep the errno that decides the exit code.
   [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor);
 
   // Reads what the kernel still holds, ends every session, exports the last window; then detaches.

@@ -104,14 +104,17 @@ nlohmann::json Agent::status() {
   nlohmann::json sensors = nlohmann::json::array();
   for (const bpf::LadderReport& report : reports_) {
     nlohmann::json refused = nlohmann::json::array();
-    for (const bpf::Refusal& refusal : report.refused) refused.push_back({{"rung", refusal.rung}, {"why", refusal.why}});
+    for (const bpf::Refusal& refusal : report.refused)
+      refused.push_back({{"rung", refusal.rung}, {"why", refusal.why}});
     sensors.push_back({{"name", report.sensor}, {"rung", report.rung}, {"lost", report.lost}, {"refused", refused}});
   }
   const Cost cost = own_cost();
   const streams::Counters& streams = pipeline_.streams().counters();
   return {{"version", version},
           {"pid", getpid()},
-          {"health", sensors_.size() < reports_.size() ? "degraded" : lost == 0 ? "ok" : "losing"},
+          {"health", sensors_.size() < reports_.size() ? "degraded"
+                     : lost == 0                       ? "ok"
+                                                       : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"sensors", sensors},
           {"families", families},

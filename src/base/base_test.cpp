@@ -16,11 +16,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// --- ByteReader ---------------------------------------------------------------------------------------------------------------
+// --- ByteReader
+// ---------------------------------------------------------------------------------------------------------------
 
 TEST(ByteReader, TakesValuesAndTextInTurn) {
-  const std::array<std::byte, 7> bytes{std::byte{1}, std::byte{2}, std::byte{0}, std::byte{'a'}, std::byte{'b'},
-                                       std::byte{'c'}, std::byte{9}};
+  const std::array<std::byte, 7> bytes{std::byte{1},   std::byte{2},   std::byte{0}, std::byte{'a'},
+                                       std::byte{'b'}, std::byte{'c'}, std::byte{9}};
   ByteReader reader(bytes);
   std::uint8_t one = 0;
   std::uint16_t two = 0;
@@ -51,7 +52,8 @@ TEST(ByteReader, TakesNothingWhereTooLittleRemains) {
   EXPECT_EQ(text, "");
 }
 
-// --- Result ---------------------------------------------------------------------------------------------------------------
+// --- Result
+// ---------------------------------------------------------------------------------------------------------------
 
 Result<int> half(int n) {
   if (n % 2 != 0) return fail(fmt::format("{} is odd", n));
@@ -108,7 +110,8 @@ TEST(Result, TellsErrnoInWordsAndByName) {
   EXPECT_EQ(outer.code, ENOENT);
 }
 
-// --- Fd -----------------------------------------------------------------------------------------------------------------------
+// --- Fd
+// -----------------------------------------------------------------------------------------------------------------------
 
 bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
@@ -139,7 +142,8 @@ TEST(Fd, LetsGoOfWhatIsReleased) {
   close(number);
 }
 
-// --- Clock ----------------------------------------------------------------------------------------------------------------------
+// --- Clock
+// ----------------------------------------------------------------------------------------------------------------------
 
 TEST(Clock, WritesTimesAsRfc3339) {
   EXPECT_EQ(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
@@ -160,7 +164,8 @@ TEST(Clock, ConvertsMonotonicTimesToTheWallClock) {
 
 TEST(Clock, ConvertsBootTimesThatLieBeforeTheMonotonicClockToZero) { EXPECT_EQ(boottime_to_monotonic(0), 0U); }
 
-// --- Log ----------------------------------------------------------------------------------------------------------------------
+// --- Log
+// ----------------------------------------------------------------------------------------------------------------------
 
 std::vector<std::pair<log::Level, std::string>> written;
 

@@ -38,12 +38,12 @@ void write(Level level, std::uint64_t left_out, std::string_view message);
 
 }  // namespace subfloor::log
 
-#define SUBFLOOR_LOG(level, ...)                                                     \
-  do {                                                                               \
-    static ::subfloor::log::Site log_site;                                           \
-    std::uint64_t log_left_out = 0;                                                  \
-    if (::subfloor::log::enabled(level) && log_site.admit(log_left_out))             \
-      ::subfloor::log::write(level, log_left_out, ::fmt::format(__VA_ARGS__));       \
+#define SUBFLOOR_LOG(level, ...)                                               \
+  do {                                                                         \
+    static ::subfloor::log::Site log_site;                                     \
+    std::uint64_t log_left_out = 0;                                            \
+    if (::subfloor::log::enabled(level) && log_site.admit(log_left_out))       \
+      ::subfloor::log::write(level, log_left_out, ::fmt::format(__VA_ARGS__)); \
   } while (false)
 
 // LOG_INFO("loaded {} programs", n)

@@ -18,9 +18,7 @@ struct Error {
   int code = 0;  // errno where the cause was a system call, else 0
 
   // The same error with what was being done put in front: "open /x: no such file".
-  [[nodiscard]] Error in(const std::string& doing) const {
-    return Error{doing + ": " + message, code};
-  }
+  [[nodiscard]] Error in(const std::string& doing) const { return Error{doing + ": " + message, code}; }
 };
 
 template <class T = void>
@@ -44,18 +42,17 @@ using Failure = tl::unexpected<Error>;
 #define SUBFLOOR_CONCAT(a, b) SUBFLOOR_CONCAT_(a, b)
 
 // TRY(f()): returns f's error from the enclosing function, goes on otherwise.
-#define TRY(expression)                                                \
-  do {                                                                 \
-    if (auto try_result = (expression); !try_result) [[unlikely]] {    \
-      return ::subfloor::Failure(std::move(try_result).error());       \
-    }                                                                  \
+#define TRY(expression)                                             \
+  do {                                                              \
+    if (auto try_result = (expression); !try_result) [[unlikely]] { \
+      return ::subfloor::Failure(std::move(try_result).error());    \
+    }                                                               \
   } while (false)
 
 // TRY_ASSIGN(auto x, f()): the same, and binds the value.
-#define TRY_ASSIGN_(name, declaration, expression)                     \
-  auto name = (expression);                                            \
-  if (!name) [[unlikely]]                                              \
-    return ::subfloor::Failure(std::move(name).error());               \
+#define TRY_ASSIGN_(name, declaration, expression)       \
+  auto name = (expression);                              \
+  if (!name) [[unlikely]]                                \
+    return ::subfloor::Failure(std::move(name).error()); \
   declaration = std::move(*name)
-#define TRY_ASSIGN(declaration, expression) \
-  TRY_ASSIGN_(SUBFLOOR_CONCAT(try_value_, __LINE__), declaration, expression)
+#define TRY_ASSIGN(declaration, expression) TRY_ASSIGN_(SUBFLOOR_CONCAT(try_value_, __LINE__), declaration, expression)

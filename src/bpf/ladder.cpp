@@ -21,9 +21,11 @@ Result<> climb(const std::vector<Rung>& rungs, std::string_view forced, LadderRe
     code = attached.error().code;
     report.refused.push_back({std::string(rung.name), std::move(attached.error().message)});
   }
-  if (report.refused.empty()) return fail(fmt::format("sensor {} has no rung '{}' (it has: {})", report.sensor, forced, known));
+  if (report.refused.empty())
+    return fail(fmt::format("sensor {} has no rung '{}' (it has: {})", report.sensor, forced, known));
   std::string all;
-  for (const Refusal& refusal : report.refused) all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", refusal.rung, refusal.why);
+  for (const Refusal& refusal : report.refused)
+    all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", refusal.rung, refusal.why);
   return fail(fmt::format("sensor {} could not be attached: {}", report.sensor, all), code);
 }
 

@@ -29,7 +29,8 @@ struct Rung {
   std::function<Result<>()> attach;  // leaves nothing attached where it fails
 };
 
-// Tries the rungs in order (only `forced`, unless empty) and reports. An error where none could be attached; it names all.
+// Tries the rungs in order (only `forced`, unless empty) and reports. An error where none could be attached; it names
+// all.
 [[nodiscard]] Result<> climb(const std::vector<Rung>& rungs, std::string_view forced, LadderReport& report);
 
 }  // namespace subfloor::bpf

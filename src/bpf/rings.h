@@ -64,10 +64,10 @@ class RingReader {
   };
   std::unique_ptr<ring_buffer, Free> rings_;
   Handler handler_;
-  std::vector<std::byte> control_;       // copied out, so that both rings can be merged by time
+  std::vector<std::byte> control_;  // copied out, so that both rings can be merged by time
   std::size_t control_next_ = 0;
   std::uint64_t control_read_at_ = 0, last_data_time_ = 0;
-  std::uint64_t started_ = 0;            // when this drain began
+  std::uint64_t started_ = 0;  // when this drain began
   std::size_t records_ = 0;
   std::uint64_t malformed_ = 0;
 };

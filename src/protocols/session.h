@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a protocol is to the rest of Subfloor: bytes of both directions of one connection in, calls out.
-// No I/O, no BPF. A folder below src/protocols with a `const Descriptor <folder>_descriptor` is all there is to adding one;
-// the build makes the table in `all_protocols()` from the folder names.
+// No I/O, no BPF. A folder below src/protocols with a `const Descriptor <folder>_descriptor` is all there is to adding
+// one; the build makes the table in `all_protocols()` from the folder names.
 #pragma once
 
 #include <cstdint>
@@ -73,8 +73,8 @@ class Session {
 enum class Guess : std::uint8_t { no, maybe_with_more, yes };
 
 struct Options {
-  bool joined_late = false;       // the beginning of the connection was not seen
-  bool keep_headers = true;       // false: header fields are parsed for framing and trace context, not stored
+  bool joined_late = false;  // the beginning of the connection was not seen
+  bool keep_headers = true;  // false: header fields are parsed for framing and trace context, not stored
   std::size_t header_limit = 4096;  // bytes of header fields kept per message
 };
 

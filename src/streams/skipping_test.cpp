@@ -108,7 +108,8 @@ TEST_F(Skipping, IsCompletedByTheOtherDirectionsPosition) {
   EXPECT_THAT(toy_log, ElementsAre("open", "in 15 TOY;SKIP100000;", "in 30000 -", "out 2 a;"));
   end.silent(false, 70000);
   end.out("b;");
-  EXPECT_THAT(toy_log, ElementsAre("open", "in 15 TOY;SKIP100000;", "in 30000 -", "out 2 a;", "in 70000 -", "out 2 b;"));
+  EXPECT_THAT(toy_log,
+              ElementsAre("open", "in 15 TOY;SKIP100000;", "in 30000 -", "out 2 a;", "in 70000 -", "out 2 b;"));
   EXPECT_EQ(steering.said.back(), "copy 7 in");
   EXPECT_EQ(streams.counters().bytes_missed, 0U);
 }
@@ -174,7 +175,8 @@ TEST_F(Skipping, IsNotNeededForARecordingThatNobodySteers) {
   EXPECT_THAT(toy_log, ElementsAre("open", "in 15 TOY;SKIP100000;", "in 100000 -", "in 4 BAD;", "close at 3"));
 }
 
-// --- With the protocols there are -----------------------------------------------------------------------------------------
+// --- With the protocols there are
+// -----------------------------------------------------------------------------------------
 
 class Http1Streams : public ::testing::Test {
  protected:

@@ -19,12 +19,13 @@ using protocols::Segment;
 constexpr std::uint64_t worth_skipping = 16384;
 constexpr std::uint64_t furthest_skip = 1U << 30;  // sequence numbers are compared as signed differences
 constexpr std::uint16_t prefix_limit = 64;         // bytes kept while a protocol asks for more to recognise it by
-constexpr int tries_joined_late = 256;             // segments without a message start before a stream counts as unknown
+constexpr int tries_joined_late = 256;  // segments without a message start before a stream counts as unknown
 constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
 constexpr Nanoseconds longest_retry = 600'000'000'000;
 
 bool is_loopback(const Address& address) {
-  return address.is_ipv4() ? address.ip[12] == 127 : address.ip == Address{.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}.ip;
+  return address.is_ipv4() ? address.ip[12] == 127
+                           : address.ip == Address{.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}.ip;
 }
 
 std::size_t index(Direction direction) { return direction == Direction::outbound ? 1 : 0; }
@@ -38,7 +39,7 @@ struct Streams::Stream {
     std::uint32_t next = 0;
     bool skipping = false;
     std::uint32_t skip_until = 0;
-    std::string prefix = {};      // first bytes, while they are too few to tell the protocol
+    std::string prefix = {};  // first bytes, while they are too few to tell the protocol
     Segment prefix_segment = {};  // their times
   };
 
@@ -49,7 +50,7 @@ struct Streams::Stream {
   std::array<Track, 2> tracks;
   bool heard = false;  // of bytes
   bool off = false;
-  bool peeking = false;           // looked at again after it was off: only the first bytes of each transfer come
+  bool peeking = false;  // looked at again after it was off: only the first bytes of each transfer come
   bool in_tuples = false;
   int tries = 0;
   Nanoseconds last_seen = 0;
@@ -187,11 +188,15 @@ void Streams::pass_skipped(Stream& stream, Direction direction, std::uint32_t po
   if (reached <= 0 || wanted <= 0) return;
   const std::int32_t bytes = std::min(reached, wanted);
   track.next += static_cast<std::uint32_t>(bytes);
-  feed(stream, {.direction = direction, .length = static_cast<std::uint64_t>(bytes), .begin = when, .end = when, .pid = stream.pid});
+  feed(stream, {.direction = direction,
+                .length = static_cast<std::uint64_t>(bytes),
+                .begin = when,
+                .end = when,
+                .pid = stream.pid});
 }
 
-// The end of a stream takes a sequence number of its own, if it was sent, and read: nobody knows. A position just at the end
-// of what was to be skipped is taken for that end.
+// The end of a stream takes a sequence number of its own, if it was sent, and read: nobody knows. A position just at
+// the end of what was to be skipped is taken for that end.
 void Streams::pass_skipped_at_close(Stream& stream, Direction direction, std::uint32_t position, Nanoseconds when) {
   const bool exact = position == stream.track(direction).skip_until;
   pass_skipped(stream, direction, exact ? position : position - 1, when);
@@ -297,7 +302,8 @@ void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
   ++counters_.switched_off;
   if (steering_ != nullptr) steering_->off(stream.connection.key);
   if (for_good) return;
-  stream.retry_after = std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
+  stream.retry_after =
+      std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
   stream.retry = retries_.emplace(now + stream.retry_after, stream.connection.key);
 }
 

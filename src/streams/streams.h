@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Streams: from what the kernel delivered of each socket to calls. Puts the bytes of a direction in order, finds out which
-// protocol they speak, hands them to its session, and steers the kernel by what the session wants next.
+// Streams: from what the kernel delivered of each socket to calls. Puts the bytes of a direction in order, finds out
+// which protocol they speak, hands them to its session, and steers the kernel by what the session wants next.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ namespace subfloor::streams {
 
 class CallReceiver {
  public:
-  // pid is that of the call, or of whoever holds the socket where the call's own is not known; peer_pid 0 where unknown.
+  // pid is that of the call, or of whoever holds the socket where the call's own is not known; peer_pid 0 where
+  // unknown.
   virtual void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) = 0;
 
  protected:
@@ -36,8 +37,8 @@ struct Settings {
 
 struct Counters {
   std::uint64_t calls = 0;
-  std::uint64_t switched_off = 0;   // streams found to be nothing known
-  std::uint64_t bytes_missed = 0;   // neither copied nor skipped on purpose: lost, or moved by splice and the like
+  std::uint64_t switched_off = 0;  // streams found to be nothing known
+  std::uint64_t bytes_missed = 0;  // neither copied nor skipped on purpose: lost, or moved by splice and the like
 };
 
 class Streams {

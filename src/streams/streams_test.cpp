@@ -47,8 +47,8 @@ TEST_F(StreamsTest, FeedsBothDirectionsAsTheyCome) {
 TEST_F(StreamsTest, KeepsOrderWhereSequenceNumbersWrapAround) {
   End wrapping(streams, 7, 100, std::numeric_limits<std::uint32_t>::max() - 5);
   wrapping.open();
-  wrapping.in("TOY;");           // up to 2^32 - 2
-  wrapping.in("across;");        // over the edge
+  wrapping.in("TOY;");  // up to 2^32 - 2
+  wrapping.in("across;");  // over the edge
   wrapping.again(false, "across;");
   wrapping.in("beyond;");
   EXPECT_THAT(toy_log, ElementsAre("open", "in 4 TOY;", "in 7 across;", "in 7 beyond;"));
@@ -76,7 +76,8 @@ TEST_F(StreamsTest, TakesOnlyTheNewPartOfAnOverlap) {
 TEST_F(StreamsTest, CountsTheLengthOfAnOverlapBeyondItsCopiedContent) {
   end.open();
   end.in("TOY;");
-  streams.on_data({.key = 7, .has_position = true, .position = 1000, .length = 50, .bytes = "TO", .begin = 2, .end = 2});
+  streams.on_data(
+      {.key = 7, .has_position = true, .position = 1000, .length = 50, .bytes = "TO", .begin = 2, .end = 2});
   EXPECT_THAT(toy_log, ElementsAre("open", "in 4 TOY;", "in 46 -"));
 }
 
@@ -104,7 +105,8 @@ TEST_F(StreamsTest, StartsWhereverTheFirstRecordIsIfPositionsAreUnknown) {
   EXPECT_EQ(streams.counters().bytes_missed, 0U);
 }
 
-// --- Recognition ------------------------------------------------------------------------------------------------------
+// --- Recognition
+// ------------------------------------------------------------------------------------------------------
 
 TEST_F(StreamsTest, RecognisesAProtocolWhoseFirstBytesComeSeparately) {
   end.open();
@@ -171,8 +173,8 @@ TEST_F(StreamsTest, LooksAgainAfterAWhileAndTwiceAsLateEachTime) {
   end.now = second;
   end.in("SSH-2.0");  // at 1 s + 1 ns
   Nanoseconds off_since = end.now;
-  for (const Nanoseconds wait : {30 * second, 60 * second, 120 * second, 240 * second, 480 * second, 600 * second,
-                                 600 * second}) {
+  for (const Nanoseconds wait :
+       {30 * second, 60 * second, 120 * second, 240 * second, 480 * second, 600 * second, 600 * second}) {
     steering.said.clear();
     streams.tick(off_since + wait - 1);
     EXPECT_THAT(steering.said, IsEmpty()) << wait;
@@ -232,7 +234,8 @@ TEST_F(StreamsTest, DoesNotFeedWhatFollowsAGapThatEndedTheSession) {
   EXPECT_THAT(toy_log, ElementsAre("open", "in 4 TOY;", "in 666 -", "close at 2"));
 }
 
-// --- Life -------------------------------------------------------------------------------------------------------------
+// --- Life
+// -------------------------------------------------------------------------------------------------------------
 
 TEST_F(StreamsTest, GivesUnfinishedCallsWhenTheConnectionCloses) {
   end.open();
@@ -347,7 +350,8 @@ TEST_F(StreamsTest, NamesTheHolderWhereACallDoesNotKnowItsProcess) {
   EXPECT_EQ(receiver.all[0].call.pid, 100U);
 }
 
-// --- The process at the other end --------------------------------------------------------------------------------------
+// --- The process at the other end
+// --------------------------------------------------------------------------------------
 
 TEST_F(StreamsTest, KnowsThePeerOfALocalConnectionBothWays) {
   End client(streams, 8, 200);
@@ -401,7 +405,8 @@ TEST_F(StreamsTest, KeepsTheYoungerOfTwoConnectionsWithTheSameAddresses) {
   EXPECT_EQ(receiver.all.back().peer_pid, 300U);
 }
 
-// --- Unix sockets -----------------------------------------------------------------------------------------------------
+// --- Unix sockets
+// -----------------------------------------------------------------------------------------------------
 
 class UnixStreams : public StreamsTest {
  protected:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the tests of streams: a kernel to steer, a receiver of calls, and a protocol whose bytes say what its session does.
+// For the tests of streams: a kernel to steer, a receiver of calls, and a protocol whose bytes say what its session
+// does.
 #pragma once
 
 #include <fmt/format.h>

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char *const parts[] = {"HTTP/1.1 200 OK\r\nContent-Le", "ngth: 4\r\n\r\n", "odd\n"};
+static const char* const parts[] = {"HTTP/1.1 200 OK\r\nContent-Le", "ngth: 4\r\n\r\n", "odd\n"};
 
 static int read_request(int fd) {
   char data[4096];
@@ -32,7 +32,7 @@ static void write_response(int fd) {
   struct mmsghdr messages[3];
   memset(messages, 0, sizeof(messages));
   for (int i = 0; i < 3; i++) {
-    vectors[i] = (struct iovec){(void *)parts[i], strlen(parts[i])};
+    vectors[i] = (struct iovec){(void*)parts[i], strlen(parts[i])};
     messages[i].msg_hdr.msg_iov = &vectors[i];
     messages[i].msg_hdr.msg_iovlen = 1;
   }
@@ -43,8 +43,8 @@ int main(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   socklen_t size = sizeof(address);
   int listener = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
-  if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 16)) return 1;
-  getsockname(listener, (struct sockaddr *)&address, &size);
+  if (bind(listener, (struct sockaddr*)&address, size) || listen(listener, 16)) return 1;
+  getsockname(listener, (struct sockaddr*)&address, &size);
   printf("listening %d\n", ntohs(address.sin_port));
   fflush(stdout);
   for (;;) {

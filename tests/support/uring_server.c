@@ -10,15 +10,15 @@
 
 static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nodd\n";
 
-static int submit_and_wait(struct io_uring *ring) {
-  struct io_uring_cqe *done;
+static int submit_and_wait(struct io_uring* ring) {
+  struct io_uring_cqe* done;
   if (io_uring_submit(ring) < 0 || io_uring_wait_cqe(ring, &done) < 0) return -1;
   int result = done->res;
   io_uring_cqe_seen(ring, done);
   return result;
 }
 
-static int serve(struct io_uring *ring, int fd) {
+static int serve(struct io_uring* ring, int fd) {
   char data[4096];
   size_t size = 0;
   while (size < 4 || memcmp(data + size - 4, "\r\n\r\n", 4) != 0) {
@@ -42,8 +42,8 @@ int main(void) {
     return 77;
   }
   int listener = socket(AF_INET, SOCK_STREAM, 0);
-  if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 16)) return 1;
-  getsockname(listener, (struct sockaddr *)&address, &size);
+  if (bind(listener, (struct sockaddr*)&address, size) || listen(listener, 16)) return 1;
+  getsockname(listener, (struct sockaddr*)&address, &size);
   printf("listening %d\n", ntohs(address.sin_port));
   fflush(stdout);
   for (;;) {

@@ -20,16 +20,16 @@ struct {
 
 /* Set by the loader before load. */
 const volatile __u8 sensor_id;
-const volatile __u32 agent_tgid;          /* whose own activity is left out */
-const volatile __u64 control_wake_bytes;  /* unread bytes above which a submission wakes the reader */
+const volatile __u32 agent_tgid;         /* whose own activity is left out */
+const volatile __u64 control_wake_bytes; /* unread bytes above which a submission wakes the reader */
 const volatile __u64 data_wake_bytes;
 
-#define COUNTERS(families)                                     \
-	struct {                                               \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);       \
-		__uint(max_entries, families);                 \
-		__type(key, __u32);                            \
-		__type(value, struct family_counters);         \
+#define COUNTERS(families)                               \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, families);           \
+		__type(key, __u32);                      \
+		__type(value, struct family_counters);   \
 	} counters SEC(".maps")
 
 /* Never wakes the reader for one event: it drains on a timer. Only a ring that fills faster than that does. */
@@ -62,8 +62,7 @@ static __always_inline void submit_control(struct family_counters *count, const 
 		count->submitted++;
 }
 
-static __always_inline void submit_data(struct family_counters *count, const void *record, __u32 size,
-					__u32 content)
+static __always_inline void submit_data(struct family_counters *count, const void *record, __u32 size, __u32 content)
 {
 	if (submit(&data_ring, data_wake_bytes, record, size)) {
 		count->ring_full++;

@@ -53,7 +53,7 @@ std::string ElfFile::bytes(std::uint64_t offset, std::uint64_t size) const {
 }
 
 std::optional<ElfFile> ElfFile::read(int fd) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd, &status) != 0) return std::nullopt;
   ElfFile file(fd, static_cast<std::uint64_t>(status.st_size));
   const std::string start = file.bytes(0, sizeof(Elf64_Ehdr));

@@ -24,10 +24,15 @@ constexpr std::size_t max_constants = 4 << 20;
 
 // Sections that only one compiler makes. Those of languages that have no name here keep the file from passing for C.
 constexpr Trace section_traces[] = {
-    {".go.buildinfo", Language::go},        {".note.go.buildid", Language::go},   {".gopclntab", Language::go},
-    {".rustc", Language::rust},             {".svm_heap", Language::java},  // GraalVM native image
-    {"__managedcode", Language::dotnet},    {".dotnet_eh_table", Language::dotnet},
-    {".debug-ghc-link-info", Language::unknown}, {"swift5_protocols", Language::unknown},
+    {".go.buildinfo", Language::go},
+    {".note.go.buildid", Language::go},
+    {".gopclntab", Language::go},
+    {".rustc", Language::rust},
+    {".svm_heap", Language::java},  // GraalVM native image
+    {"__managedcode", Language::dotnet},
+    {".dotnet_eh_table", Language::dotnet},
+    {".debug-ghc-link-info", Language::unknown},
+    {"swift5_protocols", Language::unknown},
 };
 
 // Functions by which an interpreter under another name is known: it exports them, or imports them from its library.

@@ -114,7 +114,7 @@ TEST(ElfLanguage, KnowsInstalledPrograms) {
     Language language;
   };
   const Known programs[] = {
-      {"/usr/bin/prometheus", Language::go},  {"/usr/bin/promtool", Language::go}, {"/usr/bin/curl", Language::cpp},
+      {"/usr/bin/prometheus", Language::go},  {"/usr/bin/promtool", Language::go},  {"/usr/bin/curl", Language::cpp},
       {"/usr/sbin/nginx", Language::cpp},     {"/usr/sbin/haproxy", Language::cpp}, {"/usr/bin/node", Language::nodejs},
       {"/usr/bin/python3", Language::python}, {"/bin/bash", Language::cpp},
   };

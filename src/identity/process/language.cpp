@@ -21,20 +21,20 @@ struct Interpreter {
 
 // Followed by nothing, or by a version: "python3.11", "php-fpm8.2".
 constexpr Interpreter interpreters[] = {
-    {"python", Language::python},  {"pypy", Language::python},    {"node", Language::nodejs},
-    {"nodejs", Language::nodejs},  {"ruby", Language::ruby},      {"php", Language::php},
-    {"php-fpm", Language::php},    {"php-cgi", Language::php},    {"java", Language::java},
-    {"dotnet", Language::dotnet},  {"perl", Language::unknown},   {"sh", Language::unknown},
-    {"bash", Language::unknown},   {"dash", Language::unknown},   {"zsh", Language::unknown},
-    {"busybox", Language::unknown}, {"lua", Language::unknown},   {"luajit", Language::unknown},
-    {"tclsh", Language::unknown},  {"Rscript", Language::unknown}, {"guile", Language::unknown},
+    {"python", Language::python},   {"pypy", Language::python},      {"node", Language::nodejs},
+    {"nodejs", Language::nodejs},   {"ruby", Language::ruby},        {"php", Language::php},
+    {"php-fpm", Language::php},     {"php-cgi", Language::php},      {"java", Language::java},
+    {"dotnet", Language::dotnet},   {"perl", Language::unknown},     {"sh", Language::unknown},
+    {"bash", Language::unknown},    {"dash", Language::unknown},     {"zsh", Language::unknown},
+    {"busybox", Language::unknown}, {"lua", Language::unknown},      {"luajit", Language::unknown},
+    {"tclsh", Language::unknown},   {"Rscript", Language::unknown},  {"guile", Language::unknown},
     {"escript", Language::unknown}, {"beam.smp", Language::unknown},
 };
 
 // Followed by '-', '.', a version or nothing: "libpython3.11.so.1.0", "libnode.so.108", "libphp8.2.so".
 constexpr Interpreter runtimes[] = {
-    {"libjvm", Language::java},  {"libcoreclr", Language::dotnet}, {"libpython", Language::python},
-    {"libnode", Language::nodejs}, {"libruby", Language::ruby},    {"libphp", Language::php},
+    {"libjvm", Language::java},    {"libcoreclr", Language::dotnet}, {"libpython", Language::python},
+    {"libnode", Language::nodejs}, {"libruby", Language::ruby},      {"libphp", Language::php},
 };
 
 std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -89,7 +89,7 @@ Language LanguageDetector::detect(const Process& process) {
 }
 
 Language LanguageDetector::of_file(const Process& process) {
-  struct stat status {};
+  struct stat status{};
   Fd file = open_regular(proc_.path(process.pid, "exe"), status);
   // The path is the process's own: in a container it may name another file here.
   if (!file && process.container_id.empty() && process.executable.starts_with('/'))

@@ -29,8 +29,8 @@ class LanguageDetector {
   explicit LanguageDetector(const ProcFiles& proc) : proc_(proc) {}
 
   // process.pid may have gone: then by the file its executable names, unless that is in a container.
-  // First call per executable file: reads it, in some 100 µs, of large stripped ones up to 50 ms. Later ones: the file's
-  // status, and the process's maps where it is native.
+  // First call per executable file: reads it, in some 100 µs, of large stripped ones up to 50 ms. Later ones: the
+  // file's status, and the process's maps where it is native.
   [[nodiscard]] Language detect(const Process& process);
 
  private:

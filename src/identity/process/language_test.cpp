@@ -12,12 +12,19 @@ namespace {
 
 TEST(LanguageOfName, KnowsInterpretersWithAndWithoutVersion) {
   const std::pair<const char*, Language> known[] = {
-      {"/usr/bin/python3.11", Language::python}, {"python", Language::python}, {"/opt/pypy3", Language::python},
-      {"/usr/bin/node", Language::nodejs},       {"/usr/bin/node18", Language::nodejs},
-      {"/usr/bin/nodejs", Language::nodejs},     {"/usr/bin/ruby3.1", Language::ruby},
-      {"/usr/bin/php8.2", Language::php},        {"/usr/sbin/php-fpm8.2", Language::php},
-      {"/usr/bin/php-cgi", Language::php},       {"/usr/lib/jvm/java-17/bin/java", Language::java},
-      {"/usr/share/dotnet/dotnet", Language::dotnet}, {"/usr/bin/perl", Language::unknown},
+      {"/usr/bin/python3.11", Language::python},
+      {"python", Language::python},
+      {"/opt/pypy3", Language::python},
+      {"/usr/bin/node", Language::nodejs},
+      {"/usr/bin/node18", Language::nodejs},
+      {"/usr/bin/nodejs", Language::nodejs},
+      {"/usr/bin/ruby3.1", Language::ruby},
+      {"/usr/bin/php8.2", Language::php},
+      {"/usr/sbin/php-fpm8.2", Language::php},
+      {"/usr/bin/php-cgi", Language::php},
+      {"/usr/lib/jvm/java-17/bin/java", Language::java},
+      {"/usr/share/dotnet/dotnet", Language::dotnet},
+      {"/usr/bin/perl", Language::unknown},
       {"/usr/bin/bash", Language::unknown},
   };
   for (const auto& [path, language] : known) {
@@ -47,9 +54,11 @@ TEST(LanguageOfMaps, KnowsRuntimes) {
       {"/libjvm/other.so", Language::unknown},
   };
   for (const auto& [path, language] : known) {
-    const std::string maps = "55d0c0000000-55d0c0001000 r--p 00000000 08:01 12 /usr/bin/app\n"
-                             "7f0000000000-7f0000001000 rw-p 00000000 00:00 0\n"
-                             "7f0000001000-7f0000002000 r-xp 00000000 08:01 34 " + std::string(path) + "\n";
+    const std::string maps =
+        "55d0c0000000-55d0c0001000 r--p 00000000 08:01 12 /usr/bin/app\n"
+        "7f0000000000-7f0000001000 rw-p 00000000 00:00 0\n"
+        "7f0000001000-7f0000002000 r-xp 00000000 08:01 34 " +
+        std::string(path) + "\n";
     EXPECT_EQ(language_of_maps(maps), language) << path;
   }
 }

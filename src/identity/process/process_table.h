@@ -56,9 +56,9 @@ class ProcessTable {
     ProcessRef process;
     std::uint64_t generation = 0;  // tells this holder of the pid from the next
     Source source = Source::proc;
-    bool settled = false;          // nothing more can be learned
+    bool settled = false;  // nothing more can be learned
     bool exited = false;
-    Nanoseconds looked_up = 0;     // of nobody: when /proc was last asked
+    Nanoseconds looked_up = 0;  // of nobody: when /proc was last asked
   };
   struct Exited {
     std::uint32_t pid;

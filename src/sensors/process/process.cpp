@@ -21,8 +21,8 @@ namespace {
 
 using Object = bpf::Skeleton<process_bpf>;
 
-constexpr std::array<std::string_view, process_families> family_names = {
-    "process_exec", "process_fork", "process_exit", "process_exec_arguments"};
+constexpr std::array<std::string_view, process_families> family_names = {"process_exec", "process_fork", "process_exit",
+                                                                         "process_exec_arguments"};
 constexpr std::size_t wake_fraction = 4;  // of the control ring, filled, wakes the reader
 
 class ProcessSensor final : public Sensor {
@@ -39,8 +39,8 @@ class ProcessSensor final : public Sensor {
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < process_families; ++family) {
       const std::uint64_t missed = family < programs_.size() ? bpf::missed_runs(programs_[family]) : 0;
-      all.push_back({std::string(family_names[family]),
-                     bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed});
+      all.push_back(
+          {std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed});
     }
     return all;
   }
@@ -58,8 +58,7 @@ class ProcessSensor final : public Sensor {
       case process_kind_exit:
         if (const auto exit = read_exit(record)) return events_.on_exit(exit->pid, header.time), true;
         return false;
-      default:
-        return false;
+      default: return false;
     }
   }
 

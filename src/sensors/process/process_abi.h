@@ -21,47 +21,47 @@ enum process_family {
 };
 
 enum process_flags {
-	process_arguments_truncated = 1,  /* there were more than PROCESS_MAX_ARGUMENTS bytes */
+	process_arguments_truncated = 1, /* there were more than PROCESS_MAX_ARGUMENTS bytes */
 	process_arguments_unreadable = 2,
-	process_executable_as_given = 4,  /* one text, as the caller of exec named it; its own path could not be had */
-	process_cgroup_truncated = 8,     /* names nearest the root are missing */
+	process_executable_as_given = 4, /* one text, as the caller of exec named it; its own path could not be had */
+	process_cgroup_truncated = 8,    /* names nearest the root are missing */
 };
 
-#define PROCESS_MAX_PATH 1024
-#define PROCESS_MAX_CGROUP 512
+#define PROCESS_MAX_PATH      1024
+#define PROCESS_MAX_CGROUP    512
 #define PROCESS_MAX_ARGUMENTS 1024
 
 /* A part of the bytes that follow the fixed part of a record. */
 struct process_slice {
-	__u16 offset;  /* from the end of the fixed part */
+	__u16 offset; /* from the end of the fixed part */
 	__u16 length;
 };
 
 /* After exec has succeeded, before the first instruction of the new program. */
 struct process_exec_record {
 	struct record_header header;
-	__u32 pid;         /* thread group, in the root pid namespace */
+	__u32 pid; /* thread group, in the root pid namespace */
 	__u32 parent_pid;
-	__u32 uid;         /* real user, in the root user namespace */
-	__u32 flags;       /* enum process_flags */
-	__u64 start_time;  /* CLOCK_BOOTTIME ns; that of the fork, exec does not change it */
-	__u64 cgroup_id;   /* of the cgroup v2 hierarchy */
+	__u32 uid;        /* real user, in the root user namespace */
+	__u32 flags;      /* enum process_flags */
+	__u64 start_time; /* CLOCK_BOOTTIME ns; that of the fork, exec does not change it */
+	__u64 cgroup_id;  /* of the cgroup v2 hierarchy */
 	char comm[16];
-	struct process_slice executable;  /* names from leaf to root, each ended by a NUL; as given: one text */
-	struct process_slice cgroup;      /* names from leaf to root, each ended by a NUL */
-	struct process_slice arguments;   /* each ended by a NUL */
+	struct process_slice executable; /* names from leaf to root, each ended by a NUL; as given: one text */
+	struct process_slice cgroup;     /* names from leaf to root, each ended by a NUL */
+	struct process_slice arguments;  /* each ended by a NUL */
 	__u32 padding;
 };
 ABI_ASSERT(sizeof(struct process_exec_record) == 80, "process_exec_record is 80 bytes before its tail");
 
 struct process_fork_record {
 	struct record_header header;
-	__u32 pid;         /* of the child */
-	__u32 forked_by;   /* whose copy it is */
-	__u32 parent_pid;  /* the same, unless CLONE_PARENT made it a sibling */
+	__u32 pid;        /* of the child */
+	__u32 forked_by;  /* whose copy it is */
+	__u32 parent_pid; /* the same, unless CLONE_PARENT made it a sibling */
 	__u32 uid;
-	__u64 start_time;  /* of the child */
-	char comm[16];     /* of the child: the name of the thread that forked */
+	__u64 start_time; /* of the child */
+	char comm[16];    /* of the child: the name of the thread that forked */
 };
 ABI_ASSERT(sizeof(struct process_fork_record) == 56, "process_fork_record is 56 bytes");
 

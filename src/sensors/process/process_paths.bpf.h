@@ -4,10 +4,10 @@
 
 #include "sensors/process/process_abi.h"
 
-#define MAX_NAME 256              /* NAME_MAX and its NUL */
-#define MAX_PATH_STEPS 28         /* components, and mounts crossed on the way */
+#define MAX_NAME         256 /* NAME_MAX and its NUL */
+#define MAX_PATH_STEPS   28  /* components, and mounts crossed on the way */
 #define MAX_CGROUP_STEPS 12
-#define TAIL_SIZE 4096            /* the three parts, and room for the longest name behind each; a power of two */
+#define TAIL_SIZE        4096 /* the three parts, and room for the longest name behind each; a power of two */
 
 /* Where offset `at` is, which callers have checked. The compiler keeps it on the stack, and the verifier of 6.1 does not
  * carry what was checked of one copy over to the next read: the mask says it again, of the copy that is used. */

@@ -127,7 +127,7 @@ TEST(ProcessRecords, RefusesEveryTruncationOfAnExecRecord) {
 }
 
 TEST(ProcessRecords, RefusesSlicesThatReachBeyondTheTail) {
-  for (process_slice process_exec_record::*slice :
+  for (process_slice process_exec_record::* slice :
        {&process_exec_record::executable, &process_exec_record::cgroup, &process_exec_record::arguments}) {
     Exec exec = curl();
     const auto size = static_cast<__u16>(exec.tail.size());

@@ -18,7 +18,8 @@ class Heard final : public Events {
   void on_socket_opened(const SocketOpened& event) override { opened.push_back(event); }
   void on_stream_data(const StreamData& event) override {
     data.push_back(event);
-    texts.push_back(fmt::format("{} {} {} {}", event.key & 0xff, event.outbound ? "out" : "in", event.length, event.bytes));
+    texts.push_back(
+        fmt::format("{} {} {} {}", event.key & 0xff, event.outbound ? "out" : "in", event.length, event.bytes));
   }
   void on_retransmit(SocketKey key, Nanoseconds when) override { retransmits.emplace_back(key, when); }
   void on_socket_closed(const SocketClosed& event) override { closed.push_back(event); }
@@ -73,7 +74,8 @@ class TcpDecoderTest : public ::testing::Test {
 
   // unix: a thread takes content that `sender` sent, and is done with the call.
   bool takes(std::uint32_t tid, SocketKey sender, std::string_view content, std::uint32_t length = 0) {
-    tcp_data record = data_record(TCP_UNIX_CONTENT, content, std::max(length, static_cast<std::uint32_t>(content.size())));
+    tcp_data record =
+        data_record(TCP_UNIX_CONTENT, content, std::max(length, static_cast<std::uint32_t>(content.size())));
     record.key = sender;
     record.tid = tid;
     return decode(record, content);
@@ -208,9 +210,9 @@ TEST_F(TcpDecoderTest, NeverTellsABeginAfterTheEnd) {
 
 TEST_F(TcpDecoderTest, RefusesEveryRecordThatIsCutShort) {
   const std::pair<std::uint8_t, std::size_t> kinds[] = {
-      {TCP_SOCKET_OPEN, sizeof(tcp_socket_open)},   {TCP_SOCKET_CLOSE, sizeof(tcp_socket_close)},
-      {TCP_RETRANSMIT, sizeof(tcp_retransmit)},     {TCP_DATA, sizeof(tcp_data)},
-      {TCP_UNIX_CONTENT, sizeof(tcp_data)},         {TCP_UNIX_RECEIVED, sizeof(tcp_unix_received)},
+      {TCP_SOCKET_OPEN, sizeof(tcp_socket_open)}, {TCP_SOCKET_CLOSE, sizeof(tcp_socket_close)},
+      {TCP_RETRANSMIT, sizeof(tcp_retransmit)},   {TCP_DATA, sizeof(tcp_data)},
+      {TCP_UNIX_CONTENT, sizeof(tcp_data)},       {TCP_UNIX_RECEIVED, sizeof(tcp_unix_received)},
   };
   for (const auto& [kind, size] : kinds) {
     for (std::size_t length = 0; length < size; ++length)
@@ -241,7 +243,8 @@ TEST_F(TcpDecoderTest, RefusesMoreContentThanWasTransferred) {
   EXPECT_THAT(heard.texts, SizeIs(1));
 }
 
-// --- Unix sockets: content first, then from which socket it was taken ---------------------------------------------------------
+// --- Unix sockets: content first, then from which socket it was taken
+// ---------------------------------------------------------
 
 TEST_F(TcpDecoderTest, JoinsContentWithItsReader) {
   ASSERT_TRUE(takes(101, 7, "hello"));

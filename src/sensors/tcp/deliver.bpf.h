@@ -8,7 +8,7 @@
 #include "bpf/kernel/rings.bpf.h"
 #include "sensors/tcp/socket.bpf.h"
 
-#define MAX_SEGMENTS 1024      /* as many as a system call takes */
+#define MAX_SEGMENTS      1024 /* as many as a system call takes */
 #define MAX_SEGMENTS_5_16 16   /* without bpf_loop (5.17) the verifier walks every one of them */
 
 COUNTERS(TCP_FAMILIES);
@@ -40,11 +40,11 @@ const volatile bool unix_sockets = true;
 
 /* Content in the memory of a process, as a system call names it. */
 struct user_content {
-	__u64 base;      /* of the bytes, or of an array of struct iovec */
-	__u64 offset;    /* into the first segment */
-	__u32 segments;  /* 0: base names the bytes; else how many struct iovec */
-	__u8 known;      /* 0: no content (sendfile, splice) */
-	__u8 vector_in_kernel;  /* the iovecs themselves are in kernel memory */
+	__u64 base;            /* of the bytes, or of an array of struct iovec */
+	__u64 offset;          /* into the first segment */
+	__u32 segments;        /* 0: base names the bytes; else how many struct iovec */
+	__u8 known;            /* 0: no content (sendfile, splice) */
+	__u8 vector_in_kernel; /* the iovecs themselves are in kernel memory */
 };
 
 static __always_inline struct family_counters *counters_of(__u32 family)
@@ -93,14 +93,14 @@ static __always_inline bool plan(const struct flow *flow, __u32 length, __u32 *s
 	if (ahead > (__s64)length)
 		return false;
 	if (ahead > 0)
-		*skip = ahead;  /* where it equals length, a record without bytes tells when the end was reached */
+		*skip = ahead; /* where it equals length, a record without bytes tells when the end was reached */
 	return true;
 }
 
 struct copy_state {
 	struct scratch *scratch;
 	const struct user_content *from;
-	__u64 offset;  /* still to leave out */
+	__u64 offset; /* still to leave out */
 	__u32 copied, want;
 	bool fault;
 };
@@ -108,7 +108,9 @@ struct copy_state {
 /* For bpf_loop: 0 goes on with the next segment, 1 ends. */
 static long copy_segment(__u32 i, struct copy_state *state)
 {
-	struct { __u64 base, length; } segment;  /* struct iovec, without relocation: user space has but one layout */
+	struct {
+		__u64 base, length;
+	} segment; /* struct iovec, without relocation: user space has but one layout */
 	const void *vector = (const void *)(state->from->base + i * sizeof(segment));
 	__u32 at = state->copied, n;
 	long error;
@@ -159,7 +161,7 @@ static __always_inline void copy_segments(struct copy_state *state)
 static __always_inline __u32 copy_user(struct scratch *scratch, const struct user_content *from, __u64 skip, __u32 want,
 				       bool *fault)
 {
-	struct copy_state state = { .scratch = scratch, .from = from, .offset = from->offset + skip, .want = want };
+	struct copy_state state = {.scratch = scratch, .from = from, .offset = from->offset + skip, .want = want};
 
 	if (!want)
 		return 0;
@@ -192,7 +194,8 @@ static __always_inline void fill_data(struct tcp_data *record, const struct flow
 	record->has_position = flow->has_position;
 }
 
-static __always_inline void finish_data(struct family_counters *count, struct scratch *scratch, __u8 kind, __u32 captured)
+static __always_inline void finish_data(struct family_counters *count, struct scratch *scratch, __u8 kind,
+					__u32 captured)
 {
 	struct tcp_data *record = &scratch->record;
 	__u64 now = bpf_ktime_get_ns();

@@ -11,7 +11,7 @@
 
 #include "sensors/tcp/announce.bpf.h"
 
-#define S_IFMT 0170000
+#define S_IFMT   0170000
 #define S_IFSOCK 0140000
 
 /* As user space lays them out on 64-bit machines. */
@@ -55,7 +55,7 @@ static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __
 					     const struct user_content *content)
 {
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
-	struct flow flow = { .direction = direction, .key = unix_key(sk) };
+	struct flow flow = {.direction = direction, .key = unix_key(sk)};
 
 	if (!count || !unix_sockets || is_off(flow.key))
 		return;
@@ -67,16 +67,18 @@ static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __
 static __always_inline __u32 read_position(const struct sock *sk)
 {
 	__u32 position = copied_seq(sk);
-	bool ended = BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE));
+	bool ended =
+		BPF_CORE_READ(sk, __sk_common.skc_flags) & (1UL << bpf_core_enum_value(enum sock_flags, SOCK_DONE));
 
 	return ended && position == BPF_CORE_READ((const struct tcp_sock *)sk, rcv_nxt) ? position - 1 : position;
 }
 
 /* length bytes went through the descriptor, and after them `behind` more in the same call, the last of them just now.
  * Not static, so that the verifier walks it once and not once a caller. */
-__noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 behind, const struct user_content *content)
+__noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 behind,
+				  const struct user_content *content)
 {
-	struct flow flow = { .direction = direction, .has_position = 1 };
+	struct flow flow = {.direction = direction, .has_position = 1};
 	struct family_counters *count;
 	struct sock *sk;
 
@@ -119,7 +121,7 @@ static __always_inline int transferred(__u32 fd, __u8 direction, __u32 length, c
 static __always_inline void buffer_transferred(long ret, __u8 direction)
 {
 	struct pt_regs *regs = user_registers();
-	struct user_content content = { .known = 1, .base = PT_REGS_PARM2_CORE_SYSCALL(regs) };
+	struct user_content content = {.known = 1, .base = PT_REGS_PARM2_CORE_SYSCALL(regs)};
 
 	if (ret > 0)
 		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
@@ -138,8 +140,8 @@ static __always_inline void vector_transferred(long ret, __u8 direction)
 		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
 }
 
-static __always_inline void message_transferred(__u32 fd, const struct native_msghdr *message, __u32 length, __u32 behind,
-						__u8 direction)
+static __always_inline void message_transferred(__u32 fd, const struct native_msghdr *message, __u32 length,
+						__u32 behind, __u8 direction)
 {
 	struct user_content content = {
 		.known = 1,
@@ -240,7 +242,10 @@ static __always_inline void many_messages(long ret, __u8 direction)
 
 	if (ret <= 0 || (direction == TCP_DIRECTION_IN && PT_REGS_PARM4_CORE_SYSCALL(regs) & MSG_PEEK))
 		return;
-	/* The position can be read only after the last message: the sizes of those to come count back from there. */
+	/* The position can be read only after the last message: the sizes of those to come count back from there. Where there
+	 * are too many to walk, none has a place: their bytes show as a step in the position of the next record. */
+	if (ret > MAX_MESSAGES)
+		return;
 	for (int i = 0; i < MAX_MESSAGES && i < ret; i++) {
 		if (!bpf_probe_read_user(&message, sizeof(message), (void *)(base + i * sizeof(message))))
 			behind += message.length;

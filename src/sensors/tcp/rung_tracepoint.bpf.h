@@ -13,10 +13,10 @@
 #include "sensors/tcp/unix.bpf.h"
 
 struct send_note {
-	__u64 sock;  /* 0: nothing noted */
+	__u64 sock; /* 0: nothing noted */
 	__u64 begin;
 	__u32 position;
-	__u32 end;   /* sequence number after the last byte offered: tells a further step of one send from a new send */
+	__u32 end; /* sequence number after the last byte offered: tells a further step of one send from a new send */
 	struct user_content content;
 };
 
@@ -78,7 +78,7 @@ int BPF_PROG(tp_send_begins, const struct sock *sk, const struct msghdr *msg)
 static __always_inline void tcp_sent(struct sock *sk, __u32 length)
 {
 	struct family_counters *count = counters_of(TCP_FAMILY_SEND);
-	struct flow flow = { .direction = TCP_DIRECTION_OUT, .has_position = 1 };
+	struct flow flow = {.direction = TCP_DIRECTION_OUT, .has_position = 1};
 	struct user_content nothing = {};
 	struct send_note *note;
 	bool noted;
@@ -126,7 +126,7 @@ int BPF_PROG(tp_send_ends, struct sock *sk, int ret, int flags)
 static __always_inline void tcp_received(const struct sk_buff *skb, const struct sock *sk, __u32 length)
 {
 	struct family_counters *count = counters_of(TCP_FAMILY_RECEIVE);
-	struct flow flow = { .direction = TCP_DIRECTION_IN, .has_position = 1 };
+	struct flow flow = {.direction = TCP_DIRECTION_IN, .has_position = 1};
 	__u32 offset;
 
 	if (!count || own_traffic() || !wanted(sk))

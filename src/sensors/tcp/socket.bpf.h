@@ -7,18 +7,18 @@
 
 #include "sensors/tcp/tcp_abi.h"
 
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
+#define AF_UNIX     1
+#define AF_INET     2
+#define AF_INET6    10
 #define SOCK_STREAM 1
 #define IPPROTO_TCP 6
-#define MSG_PEEK 2
-#define MSG_TRUNC 0x20
+#define MSG_PEEK    2
+#define MSG_TRUNC   0x20
 
 /* Which stream, and where in it. */
 struct flow {
 	__u64 key;
-	__u32 position;        /* of the next byte of this direction */
+	__u32 position; /* of the next byte of this direction */
 	__u32 other_position;
 	__u8 direction;
 	__u8 has_position;
@@ -128,6 +128,6 @@ static __always_inline void read_unix_path(struct tcp_socket_open *open, const s
 	if (length <= 0 || length > TCP_UNIX_PATH)
 		return;
 	open->path_length = length;
-	bpf_probe_read_kernel(open->path, TCP_UNIX_PATH, (const char *)address +
-			      bpf_core_field_offset(struct unix_address, name) + sizeof(__u16));
+	bpf_probe_read_kernel(open->path, TCP_UNIX_PATH,
+			      (const char *)address + bpf_core_field_offset(struct unix_address, name) + sizeof(__u16));
 }

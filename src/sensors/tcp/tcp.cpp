@@ -79,8 +79,8 @@ class TcpSensor final : public Sensor {
   [[nodiscard]] std::vector<FamilyCounters> counters() const override {
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < TCP_FAMILIES; ++family) {
-      all.push_back({std::string(family_names[family]),
-                     bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed(family)});
+      all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
+                     missed(family)});
     }
     return all;
   }
@@ -95,7 +95,8 @@ class TcpSensor final : public Sensor {
       case TCP_FAMILY_SEND: return bpf::missed_runs(programs.tp_send_ends) + bpf::missed_runs(programs.tp_send_begins);
       case TCP_FAMILY_RECEIVE: return bpf::missed_runs(programs.tp_receive);
       case TCP_FAMILY_UNIX: return bpf::missed_runs(programs.tp_unix_received);
-      case TCP_FAMILY_SOCKET: return bpf::missed_runs(programs.tcp_established) + bpf::missed_runs(programs.tcp_destroyed);
+      case TCP_FAMILY_SOCKET:
+        return bpf::missed_runs(programs.tcp_established) + bpf::missed_runs(programs.tcp_destroyed);
       default: return 0;
     }
   }
@@ -144,7 +145,8 @@ Result<Object> load(const Context& context, Chosen chosen) {
 }
 
 Result<> attach_common(const Object& object, std::vector<bpf::Link>& links) {
-  for (bpf_program* program : {object->progs.tcp_established, object->progs.tcp_destroyed, object->progs.tcp_retransmitted}) {
+  for (bpf_program* program :
+       {object->progs.tcp_established, object->progs.tcp_destroyed, object->progs.tcp_retransmitted}) {
     TRY_ASSIGN(bpf::Link link, bpf::Link::attach(program));
     links.push_back(std::move(link));
   }
@@ -215,8 +217,9 @@ Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& 
       return {};
     };
   };
-  TRY(bpf::climb({{"tracepoint", "", rung(attach_tracepoint_rung)}, {"syscall", syscall_loss, rung(attach_syscall_rung)}},
-                 context.settings.rung, report));
+  TRY(bpf::climb(
+      {{"tracepoint", "", rung(attach_tracepoint_rung)}, {"syscall", syscall_loss, rung(attach_syscall_rung)}},
+      context.settings.rung, report));
   return sensor;
 }
 

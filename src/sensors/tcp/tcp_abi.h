@@ -5,12 +5,12 @@
 #include "bpf/abi/record.h"
 
 enum tcp_record_kind {
-	TCP_SOCKET_OPEN = 1,    /* struct tcp_socket_open, control ring */
-	TCP_SOCKET_CLOSE = 2,   /* struct tcp_socket_close, control ring */
-	TCP_RETRANSMIT = 3,     /* struct tcp_retransmit, control ring */
-	TCP_DATA = 4,           /* struct tcp_data and content, data ring */
-	TCP_UNIX_CONTENT = 5,   /* the same; names the sender, awaits the TCP_UNIX_RECEIVED of the same thread */
-	TCP_UNIX_RECEIVED = 6,  /* struct tcp_unix_received, data ring */
+	TCP_SOCKET_OPEN = 1,   /* struct tcp_socket_open, control ring */
+	TCP_SOCKET_CLOSE = 2,  /* struct tcp_socket_close, control ring */
+	TCP_RETRANSMIT = 3,    /* struct tcp_retransmit, control ring */
+	TCP_DATA = 4,          /* struct tcp_data and content, data ring */
+	TCP_UNIX_CONTENT = 5,  /* the same; names the sender, awaits the TCP_UNIX_RECEIVED of the same thread */
+	TCP_UNIX_RECEIVED = 6, /* struct tcp_unix_received, data ring */
 };
 
 /* Index of the counters map. */
@@ -19,24 +19,24 @@ enum tcp_family { TCP_FAMILY_SEND, TCP_FAMILY_RECEIVE, TCP_FAMILY_UNIX, TCP_FAMI
 enum { TCP_DIRECTION_IN = 0, TCP_DIRECTION_OUT = 1 };
 enum { TCP_SIDE_UNKNOWN = 0, TCP_SIDE_CONNECTED = 1, TCP_SIDE_ACCEPTED = 2 };
 
-#define TCP_UNIX_KEY (1ULL << 63)  /* set in the keys of unix sockets: the rest is the inode number */
-#define TCP_UNIX_PATH 108
-#define TCP_CONTENT_MAX 4096       /* bytes of content in one record */
+#define TCP_UNIX_KEY    (1ULL << 63) /* set in the keys of unix sockets: the rest is the inode number */
+#define TCP_UNIX_PATH   108
+#define TCP_CONTENT_MAX 4096 /* bytes of content in one record */
 
 struct tcp_endpoint {
-	__u8 ip[16];   /* IPv4 as v4-mapped */
-	__u16 port;    /* host byte order */
+	__u8 ip[16]; /* IPv4 as v4-mapped */
+	__u16 port;  /* host byte order */
 	__u16 pad;
 };
 
 struct tcp_socket_open {
 	struct record_header header;
 	__u64 key;
-	__u64 peer;       /* is_unix: key of the other end, 0 where unknown */
+	__u64 peer; /* is_unix: key of the other end, 0 where unknown */
 	struct tcp_endpoint local, remote;
-	__u32 inbound_position, outbound_position;  /* sequence numbers of the next bytes */
+	__u32 inbound_position, outbound_position; /* sequence numbers of the next bytes */
 	__u32 net_namespace;
-	__u32 pid;        /* 0 where unknown */
+	__u32 pid; /* 0 where unknown */
 	__u8 is_unix;
 	__u8 side;        /* TCP_SIDE_… */
 	__u8 old;         /* existed before the sensor was attached */
@@ -65,12 +65,12 @@ ABI_ASSERT(sizeof(struct tcp_retransmit) == 24, "tcp_retransmit has no hidden pa
 struct tcp_data {
 	struct record_header header;
 	__u64 key;
-	__u64 begin;           /* ns; equal to header.time where it is not known */
-	__u32 position;        /* sequence number of the first byte, has_position only */
-	__u32 other_position;  /* of the next byte of the other direction, has_position only */
+	__u64 begin;          /* ns; equal to header.time where it is not known */
+	__u32 position;       /* sequence number of the first byte, has_position only */
+	__u32 other_position; /* of the next byte of the other direction, has_position only */
 	__u32 length;
 	__u32 captured;
-	__u32 pid, tid;        /* 0 where unknown */
+	__u32 pid, tid; /* 0 where unknown */
 	__u8 direction;
 	__u8 has_position;
 	__u8 pad[6];
@@ -80,10 +80,10 @@ ABI_ASSERT(sizeof(struct tcp_data) == 64, "tcp_data has no hidden padding");
 /* One recvmsg on a unix socket ended: the TCP_UNIX_CONTENT records of this thread since its last belong to it. */
 struct tcp_unix_received {
 	struct record_header header;
-	__u64 key, peer;  /* peer 0 where it is gone */
+	__u64 key, peer; /* peer 0 where it is gone */
 	__u32 pid, tid;
-	__u32 length;     /* 0: end of stream */
-	__u8 peek;        /* MSG_PEEK: the bytes stay and will come again */
+	__u32 length; /* 0: end of stream */
+	__u8 peek;    /* MSG_PEEK: the bytes stay and will come again */
 	__u8 pad[3];
 };
 ABI_ASSERT(sizeof(struct tcp_unix_received) == 48, "tcp_unix_received has no hidden padding");
@@ -95,10 +95,10 @@ ABI_ASSERT(sizeof(struct tcp_unix_received) == 48, "tcp_unix_received has no hid
 enum { TCP_STEER_COPY = 0, TCP_STEER_SKIP = 1, TCP_STEER_OFF = 2 };
 
 struct tcp_steer {
-	__u64 key;       /* 0 while empty or being changed */
-	__u32 until[2];  /* per direction, TCP_STEER_SKIP: content is wanted again from this sequence number on */
-	__u16 limit[2];  /* per direction: content bytes wanted of each transfer; 0: as many as a record holds */
-	__u8 mode[2];    /* per direction */
+	__u64 key;      /* 0 while empty or being changed */
+	__u32 until[2]; /* per direction, TCP_STEER_SKIP: content is wanted again from this sequence number on */
+	__u16 limit[2]; /* per direction: content bytes wanted of each transfer; 0: as many as a record holds */
+	__u8 mode[2];   /* per direction */
 	__u8 pad[2];
 };
 ABI_ASSERT(sizeof(struct tcp_steer) == 24, "tcp_steer has no hidden padding");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sensor against the running kernel, on each rung: what processes move through TCP is what it tells. Children move the
-// bytes, through sockets that the test made.
+// The sensor against the running kernel, on each rung: what processes move through TCP is what it tells. Children move
+// the bytes, through sockets that the test made.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/io_uring.h>
@@ -36,7 +36,8 @@ std::vector<iovec> cut(std::string& bytes, const std::vector<std::size_t>& sizes
   return pieces;
 }
 
-// --- Which bytes ----------------------------------------------------------------------------------------------------------
+// --- Which bytes
+// ----------------------------------------------------------------------------------------------------------
 
 TEST_P(TcpSensorOn, TellsARequestAndItsResponseAtBothEnds) {
   if (!open()) return;
@@ -47,7 +48,8 @@ TEST_P(TcpSensorOn, TellsARequestAndItsResponseAtBothEnds) {
     write_all(pair.server, "the response");
     must(read_exactly(pair.client, 12) == "the response");
   });
-  for (const auto& [key, first, second] : {std::tuple(pair.client_key, out, in), std::tuple(pair.server_key, in, out)}) {
+  for (const auto& [key, first, second] :
+       {std::tuple(pair.client_key, out, in), std::tuple(pair.server_key, in, out)}) {
     const Told& told = this->told(key);
     EXPECT_EQ(told.text(first), "request");
     EXPECT_EQ(told.text(second), "the response");
@@ -408,7 +410,8 @@ TEST_P(TcpSensorOn, SaysNothingOfTransfersThatFail) {
   EXPECT_EQ(told(pair.server_key).text(out), "fine");
 }
 
-// --- Whose, and between whom -----------------------------------------------------------------------------------------------
+// --- Whose, and between whom
+// -----------------------------------------------------------------------------------------------
 
 TEST_P(TcpSensorOn, NamesTheProcessThatMovesTheBytesOfASharedSocket) {
   if (!open()) return;
@@ -436,7 +439,7 @@ TEST_P(TcpSensorOn, TellsAddressesAndSidesOfNewConnections) {
   if (!open()) return;
   const std::pair<Over, std::string> kinds[] = {
       {Over::ipv4, "127.0.0.1:"}, {Over::ipv6, "[::1]:"}, {Over::v4_mapped, "127.0.0.1:"}};
-  struct stat net {};
+  struct stat net{};
   ASSERT_EQ(stat("/proc/self/ns/net", &net), 0);
   for (const auto& [over, ip] : kinds) {
     const Pair pair(over);
@@ -481,9 +484,8 @@ TEST_P(TcpSensorOn, TellsOfTheCloseHowFarBothDirectionsCame) {
     must(read(pair.server, &byte, 1) == 0);  // the server reads the end, the client never does
   });
   pair.close();
-  ASSERT_TRUE(watch_->until([&] {
-    return !told(pair.client_key).closed.empty() && !told(pair.server_key).closed.empty();
-  }));
+  ASSERT_TRUE(
+      watch_->until([&] { return !told(pair.client_key).closed.empty() && !told(pair.server_key).closed.empty(); }));
   const Told& client = told(pair.client_key);
   const Told& server = told(pair.server_key);
   ASSERT_THAT(client.closed, SizeIs(1));
@@ -543,8 +545,9 @@ TEST_P(TcpSensorOn, TakesStockOfSocketsOlderThanItself) {
 }
 
 TEST_P(TcpSensorOn, HearsOnlyThePortsItWasGiven) {
-  // A port that is free now and taken by the wanted pair next cannot be had: so the sensor is given that of a pair made before.
-  const Pair wanted, unwanted;
+  // A port that is free now and taken by the wanted pair next cannot be had: so the sensor is given that of a pair made
+  // before.
+  Pair wanted, unwanted;
   Settings settings;
   settings.ports = {wanted.server_port};
   if (!open(settings)) return;
@@ -562,9 +565,13 @@ TEST_P(TcpSensorOn, HearsOnlyThePortsItWasGiven) {
     EXPECT_THAT(told(key).data, IsEmpty());
     EXPECT_THAT(told(key).opened, IsEmpty());
   }
+  wanted.close();
+  EXPECT_TRUE(watch_->until(
+      [&] { return !told(wanted.client_key).closed.empty() && !told(wanted.server_key).closed.empty(); }));
 }
 
-// --- Losses, and what is left behind ----------------------------------------------------------------------------------------
+// --- Losses, and what is left behind
+// ----------------------------------------------------------------------------------------
 
 TEST_P(TcpSensorOn, CountsEachRecordThatFindsTheRingFull) {
   const Pair pair;
@@ -654,7 +661,8 @@ int users_of(int map) {
     info.map_ids = reinterpret_cast<std::uint64_t>(maps.data());
     size = sizeof info;
     if (bpf_prog_get_info_by_fd(program, &info, &size) == 0)
-      users += static_cast<int>(std::count(maps.begin(), maps.begin() + std::min<std::size_t>(info.nr_map_ids, maps.size()), map_info.id));
+      users += static_cast<int>(
+          std::count(maps.begin(), maps.begin() + std::min<std::size_t>(info.nr_map_ids, maps.size()), map_info.id));
     ::close(program);
   }
   return users;

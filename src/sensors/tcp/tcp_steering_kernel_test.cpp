@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(EachRung, TcpSteeringOn, ::testing::Values("tracepoint"
 struct Side {
   const char* name;
   bool outbound;
-  SocketKey Pair::*key;
+  SocketKey Pair::* key;
   const char* family;
 };
 constexpr Side sides[] = {{"receiving", in, &Pair::server_key, "tcp_receive"},
@@ -136,7 +136,8 @@ TEST_P(TcpSteeringOn, SkipsInsideAVector) {
   }
   in_child([&] {
     std::string sent = truth_.substr(0, 400), received(400, '\0');
-    const iovec pieces[] = {{sent.data(), 100}, {sent.data() + 100, 100}, {sent.data() + 200, 100}, {sent.data() + 300, 100}};
+    const iovec pieces[] = {
+        {sent.data(), 100}, {sent.data() + 100, 100}, {sent.data() + 200, 100}, {sent.data() + 300, 100}};
     const iovec places[] = {{received.data(), 240}, {received.data() + 240, 20}, {received.data() + 260, 140}};
     must(writev(pair_.client, pieces, 4) == 400);
     must(readv(pair_.server, places, 3) == 400);
@@ -183,7 +184,8 @@ TEST_P(TcpSteeringOn, SkipsOneDirectionOnly) {
   EXPECT_EQ(told(pair_.server_key).text(in), truth_.substr(0, 100));
 }
 
-// --- Both rungs hear the same ----------------------------------------------------------------------------------------------
+// --- Both rungs hear the same
+// ----------------------------------------------------------------------------------------------
 
 void talk(const Pair& tcp, const Pair& local) {
   const std::string text = pattern(3000);

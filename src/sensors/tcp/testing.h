@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the kernel tests of sensor tcp: a sensor on one rung with rings of its own, what it told, and processes that talk.
+// For the kernel tests of sensor tcp: a sensor on one rung with rings of its own, what it told, and processes that
+// talk.
 #pragma once
 
 #include <bpf/bpf.h>
@@ -107,7 +108,8 @@ class Watch {
   // Null where the kernel lacks what the rung needs: `lacking` then names it. Any other refusal is a failure.
   static std::unique_ptr<Watch> open(const char* rung, const Settings& settings, std::string& lacking,
                                      std::size_t data_bytes = 16 << 20) {
-    if (std::string_view(rung) == "tracepoint" && libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0) {
+    if (std::string_view(rung) == "tracepoint" &&
+        libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0) {
       lacking = "tp_btf/tcp_sendmsg_locked (6.16)";
       return nullptr;
     }
@@ -184,7 +186,8 @@ class Watch {
   std::uint64_t records_ = 0;  // read so far
 };
 
-// --- Talk -------------------------------------------------------------------------------------------------------------
+// --- Talk
+// -------------------------------------------------------------------------------------------------------------
 
 // In a child: ends it where the condition does not hold, so that the test fails.
 inline void must(bool condition, std::source_location where = std::source_location::current()) {
@@ -263,7 +266,7 @@ inline SocketKey key_of(int fd) {
   socklen_t size = sizeof domain;
   getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
   if (domain == AF_UNIX) {
-    struct stat status {};
+    struct stat status{};
     fstat(fd, &status);
     return TCP_UNIX_KEY | status.st_ino;
   }
@@ -337,7 +340,8 @@ class Pair {
 template <class T>
 class Shared {
  public:
-  Shared() : at_(static_cast<T*>(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
+  Shared()
+      : at_(static_cast<T*>(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
   ~Shared() { munmap(at_, sizeof(T)); }

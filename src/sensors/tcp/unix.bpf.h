@@ -43,7 +43,7 @@ static __always_inline __u32 unix_consumed(const struct sk_buff *skb)
 static __always_inline void unix_content(const struct sk_buff *skb, const struct sock *sender, __u32 length)
 {
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
-	struct flow flow = { .direction = TCP_DIRECTION_OUT };
+	struct flow flow = {.direction = TCP_DIRECTION_OUT};
 	struct unix_sender *known;
 	__u64 address = (__u64)sender;
 

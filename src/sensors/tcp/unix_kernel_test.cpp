@@ -128,7 +128,8 @@ TEST_P(UnixSocketsOn, TellTheLastBytesOfASenderThatHasClosed) {
   EXPECT_EQ(told(server_key).text(in), "last words");
 }
 
-// The syscall rung tells no end: its reader cannot know whether 0 bytes were an end, and streams drops such sockets when idle.
+// The syscall rung tells no end: its reader cannot know whether 0 bytes were an end, and streams drops such sockets
+// when idle.
 TEST_P(UnixSocketsOn, TellTheEndOnTheRungThatSeesIt) {
   if (!open()) return;
   const Pair pair(Over::unix_pair);

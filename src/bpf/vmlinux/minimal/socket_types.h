@@ -203,7 +203,8 @@ struct bpf_dynptr {
 };
 
 /* A kfunc is found by the types of its arguments: a forward declaration would not match. */
-struct __sk_buff {};
+struct __sk_buff {
+};
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
