@@ -107,7 +107,7 @@ Result<> Agent::start_reading() {
   TRY(reactor_.watch(reader_->epoll_fd(), EPOLLIN, [this] { drain(); }));
   TRY_ASSIGN(drain_timer_, reactor_.every(config_.capture.drain_interval, [this] { drain(); }));
   timers_.push_back(drain_timer_);
-  TRY_ASSIGN(const int tick, reactor_.every(second, [this] { pipeline_.tick(monotonic_now()); }));
+  TRY_ASSIGN(const int tick, reactor_.every(second, [this] { tick(); }));
   timers_.push_back(tick);
   const Nanoseconds window = config_.telemetry.window > 0 ? config_.telemetry.window : 5 * second;
   TRY_ASSIGN(const int windows, reactor_.every(window, [this] { close_window(); }));
@@ -152,6 +152,24 @@ void Agent::drain() {
   } else if (++idle_drains_ == drains_until_idle) {
     reactor_.set_period(drain_timer_, std::max(idle_drain_interval, config_.capture.drain_interval));
   }
+}
+
+// Where the control ring overflowed, sockets and processes may be gone without the agent knowing: it counts them anew.
+void Agent::tick() {
+  const Nanoseconds now = monotonic_now();
+  pipeline_.tick(now);
+  const std::uint64_t losses = control_losses();
+  if (losses == control_losses_) return;
+  control_losses_ = losses;
+  pipeline_.processes().reconcile(now);
+  pipeline_.streams().begin_census(now);
+  bool complete = true;
+  for (const auto& sensor : sensors_) {
+    const Result<> taken = sensor->take_stock();
+    if (!taken) LOG_WARN("after losses: {}", taken.error().message);
+    complete = complete && taken;
+  }
+  if (complete) pipeline_.streams().end_census(now);
 }
 
 void Agent::close_window() {

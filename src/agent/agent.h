@@ -57,9 +57,11 @@ class Agent {
   Result<> start_reading();
   Result<> start_exporters();
   void drain();
+  void tick();
   void close_window();
   [[nodiscard]] SelfReport report() const;
   [[nodiscard]] SeenCounters seen() const;
+  [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] std::string metrics_text();
 
   const Config config_;
@@ -76,6 +78,7 @@ class Agent {
   std::vector<int> timers_;
   int drain_timer_ = -1;
   int idle_drains_ = 0;
+  std::uint64_t control_losses_ = 0;
   std::uint64_t records_ = 0;
   Completeness completeness_;
   std::unique_ptr<ApiServer> api_;

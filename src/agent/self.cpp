@@ -62,6 +62,17 @@ SeenCounters Agent::seen() const {
   return sum;
 }
 
+// Of the families that report to the control ring.
+std::uint64_t Agent::control_losses() const {
+  std::uint64_t sum = 0;
+  for (const auto& sensor : sensors_) {
+    for (const sensors::FamilyCounters& family : sensor->counters()) {
+      if (family.on_control_ring) sum += family.counters.ring_full + family.missed;
+    }
+  }
+  return sum;
+}
+
 SelfReport Agent::report() const {
   SelfReport report;
   for (const auto& sensor : sensors_) {

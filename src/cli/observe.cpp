@@ -38,8 +38,10 @@ std::string rung_text(const nlohmann::json& status) {
 }
 
 void summarise(const Viewer& viewer, std::uint64_t not_sent, std::uint64_t lost, const nlohmann::json& status) {
+  // An agent that is gone says nothing of what it lost.
+  const std::string lost_text = status.empty() ? "unknown" : std::to_string(lost);
   std::string line = fmt::format("{} call{} · {} lost · completeness {}", viewer.shown(),
-                                 viewer.shown() == 1 ? "" : "s", lost, completeness_of(status));
+                                 viewer.shown() == 1 ? "" : "s", lost_text, completeness_of(status));
   if (const std::uint64_t hidden = not_sent + viewer.dropped(); hidden > 0)
     line += fmt::format(" · {} not shown, the output being too slow", hidden);
   fmt::print(stderr, "{}\n", line);

@@ -85,6 +85,7 @@ struct FamilyCounters {
   std::string family;              // "tcp_send"
   family_counters counters;        // summed over CPUs
   std::uint64_t missed = 0;        // runs the kernel skipped (recursion)
+  bool on_control_ring = false;    // its losses are of what came and went, not of payload
 };
 
 class Sensor {

@@ -54,6 +54,7 @@ struct Streams::Stream {
   bool in_tuples = false;
   int tries = 0;
   Nanoseconds last_seen = 0;
+  Nanoseconds described = 0;      // when on_opened told of it last; 0: never
   Nanoseconds retry_after = 0;
   std::optional<std::multimap<Nanoseconds, SocketKey>::iterator> retry = {};  // while it is to be looked at again
 
@@ -106,10 +107,13 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
     stream.track(Direction::inbound) = {.known = true, .next = opened.inbound_position};
     stream.track(Direction::outbound) = {.known = true, .next = opened.outbound_position};
   }
-  const bool late = stream.heard && stream.connection.joined_late;
+  // Who is described again, by a census, is no later than it was.
+  const bool known = stream.described != 0 && opened.connection.joined_late;
+  const bool late = (stream.heard || known) && stream.connection.joined_late;
   const std::uint32_t retransmits = stream.connection.retransmits;
   stream.connection = opened.connection;
-  stream.connection.joined_late = late || opened.connection.joined_late;
+  stream.connection.joined_late = late || (opened.connection.joined_late && !known);
+  stream.described = std::max({census_, opened.connection.opened, Nanoseconds{1}});
   stream.connection.retransmits = retransmits;
   if (stream.pid == 0) stream.pid = opened.pid;
   if (stream.peer == 0) stream.peer = opened.peer;
@@ -314,6 +318,15 @@ void Streams::on_retransmit(SocketKey key) {
 void Streams::on_closed(const sensors::SocketClosed& closed) {
   const auto entry = streams_.find(closed.key);
   if (entry == streams_.end()) return;
+  // A unix connection ends as a whole, though the one end may be gone before the other hears of it.
+  const bool whole = entry->second->connection.transport == Transport::unix_stream;
+  const SocketKey peer = whole ? entry->second->peer : 0;
+  end(closed);
+  if (peer != 0 && streams_.contains(peer)) end({.key = peer, .when = closed.when});
+}
+
+void Streams::end(const sensors::SocketClosed& closed) {
+  const auto entry = streams_.find(closed.key);
   Stream& stream = *entry->second;
   stream.connection.srtt_us = closed.srtt_us;
   if (closed.has_positions) {
@@ -362,6 +375,16 @@ void Streams::tick(Nanoseconds now) {
       idle.push_back(key);
   }
   for (const SocketKey key : idle) on_closed({.key = key, .when = now});
+}
+
+void Streams::begin_census(Nanoseconds now) { census_ = now; }
+
+void Streams::end_census(Nanoseconds now) {
+  std::vector<SocketKey> gone;
+  for (const auto& [key, stream] : streams_) {
+    if (stream->described < census_ && stream->last_seen < census_) gone.push_back(key);
+  }
+  for (const SocketKey key : gone) on_closed({.key = key, .when = now});
 }
 
 void Streams::finish(Nanoseconds now) {

@@ -56,6 +56,10 @@ class Streams {
 
   // Once a second or so: looks again at streams that were switched off, drops unix sockets that nobody closed.
   void tick(Nanoseconds now);
+  // Between the two, every socket there is is described again (on_opened): those that are not, and were not heard of
+  // since, are gone, and word of it was lost.
+  void begin_census(Nanoseconds now);
+  void end_census(Nanoseconds now);
   // The agent stops: every session gives what it has.
   void finish(Nanoseconds now);
 
@@ -81,6 +85,7 @@ class Streams {
   void switch_off(Stream& stream, Nanoseconds now, bool for_good);
   void pass_skipped(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);
   void pass_skipped_at_close(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);
+  void end(const sensors::SocketClosed& closed);
   void remove(SocketKey key);
 
   Settings settings_;
@@ -89,6 +94,7 @@ class Streams {
   std::unordered_map<SocketKey, std::unique_ptr<Stream>> streams_;
   std::map<Tuple, SocketKey> by_tuple_;
   std::multimap<Nanoseconds, SocketKey> retries_;
+  Nanoseconds census_ = 0;  // when the last one began
   Counters counters_;
 };
 

@@ -208,6 +208,23 @@ TEST_F(StreamsTest, WaitsForTheNextMessageWhereLookingAgainCutTheFirstOneShort) 
   EXPECT_THAT(toy_log, ElementsAre("open late", "in 9 TOY;CALL;"));
 }
 
+TEST_F(StreamsTest, ACensusEndsWhatItDoesNotFindAndWasNotHeardOfSince) {
+  end.now = second;
+  end.open();
+  End found(streams, 8, 200);
+  found.open();
+  streams.begin_census(5 * second);
+  sensors::SocketOpened again;
+  again.connection.key = 8;
+  again.connection.joined_late = true;
+  streams.on_opened(again);
+  streams.end_census(6 * second);
+  EXPECT_EQ(streams.size(), 1U);
+  EXPECT_THAT(steering.said, ElementsAre("forget 7"));
+  found.in("TOY;");
+  EXPECT_THAT(toy_log, ElementsAre("open" /* not late */, "in 4 TOY;"));
+}
+
 TEST_F(StreamsTest, EndsASessionThatFindsItsStreamInvalidAndLooksAgain) {
   end.open();
   end.in("TOY;BAD;");

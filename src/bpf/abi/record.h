@@ -18,14 +18,15 @@ struct record_header {
 };
 ABI_ASSERT(sizeof(struct record_header) == 16, "record_header is 16 bytes");
 
-/* One per program family of a sensor, in its per-CPU map `counters`. Each event seen ends in exactly one of the others. */
+/* One per program family of a sensor, in its per-CPU map `counters`. Each event seen ends in exactly one of submitted,
+ * filtered, ring_full, no_key and map_full. */
 struct family_counters {
 	__u64 seen;
 	__u64 submitted;  /* reached the ring */
 	__u64 filtered;   /* left out on purpose: ports, own traffic, skipped or switched-off streams */
 	__u64 ring_full;  /* lost: no room */
 	__u64 no_key;     /* lost: the socket had no cookie yet */
-	__u64 unreadable; /* lost: the content could not be read (bytes are still counted) */
+	__u64 unreadable; /* content lost of those submitted: it could not be read; its bytes are still counted */
 	__u64 map_full;   /* lost: state could not be stored */
 	__u64 bytes;      /* of content submitted */
 };

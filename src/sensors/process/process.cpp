@@ -39,8 +39,8 @@ class ProcessSensor final : public Sensor {
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < process_families; ++family) {
       const std::uint64_t missed = family < programs_.size() ? bpf::missed_runs(programs_[family]) : 0;
-      all.push_back(
-          {std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), missed});
+      all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
+                     missed, true});
     }
     return all;
   }

@@ -52,6 +52,31 @@ static __always_inline void announce_unix(const struct sock *sk, __u64 key)
 	submit_control(count, &open, sizeof(open));
 }
 
+/* One read of a unix socket has ended, with length bytes, or 0 at the end of the stream. */
+static __always_inline void announce_received(const struct sock *sk, __u32 length, bool peek)
+{
+	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
+	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
+	struct tcp_unix_received record = {};
+	__u64 who = bpf_get_current_pid_tgid();
+
+	record.key = unix_key(sk);
+	if (!count || is_off(record.key))
+		return;
+	announce_unix(sk, record.key);
+	record.peer = peer ? unix_key(peer) : 0;
+	record.pid = who >> 32;
+	record.tid = who;
+	record.length = length;
+	record.peek = peek;
+	/* A 0 says that the peer will write no more. The connection is over where this end does not either, or nobody reads. */
+	record.over = !length && (!peer || BPF_CORE_READ(sk, sk_shutdown) & SEND_SHUTDOWN ||
+				  BPF_CORE_READ(peer, sk_shutdown) == (RCV_SHUTDOWN | SEND_SHUTDOWN));
+	count->seen++;
+	fill_header(&record.header, bpf_ktime_get_ns(), sizeof(record), TCP_UNIX_RECEIVED);
+	submit_data(count, &record, sizeof(record), 0);
+}
+
 static __always_inline void announce_close(struct family_counters *count, const struct sock *sk, __u64 key)
 {
 	struct tcp_socket_close close = {

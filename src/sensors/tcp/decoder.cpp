@@ -10,9 +10,8 @@
 namespace subfloor::sensors {
 namespace {
 
-// Threads that took content and never said from where (their record was lost): the table starts anew beyond this many.
-constexpr std::size_t pending_limit = 4096;
-constexpr std::size_t pieces_limit = 256;
+// Content of threads that took it and never said from where (that record was lost): the table starts anew beyond this.
+constexpr std::size_t pending_limit = std::size_t{8} << 20;  // bytes
 
 Address address_of(const tcp_endpoint& end) {
   Address address;
@@ -90,10 +89,13 @@ bool TcpDecoder::data(std::span<const std::byte> record, bool unix_content) {
   std::string_view bytes;
   if (!reader.read(head) || !reader.read_text(head.captured, bytes) || bytes.size() > head.length) return false;
   if (unix_content) {
-    if (pending_.size() >= pending_limit) pending_.clear();
-    std::vector<Piece>& pieces = pending_[head.tid];
-    if (pieces.size() >= pieces_limit) pieces.clear();
-    pieces.push_back({head.key, std::string(bytes), head.length, head.begin});
+    const std::size_t cost = bytes.size() + sizeof(Piece);
+    if (pending_bytes_ + cost > pending_limit) {
+      pending_.clear();
+      pending_bytes_ = 0;
+    }
+    pending_bytes_ += cost;
+    pending_[head.tid].push_back({head.key, std::string(bytes), head.length, head.begin});
     return true;
   }
   events_.on_stream_data({.key = head.key,
@@ -117,12 +119,14 @@ bool TcpDecoder::unix_received(std::span<const std::byte> record) {
   if (const auto found = pending_.find(received.tid); found != pending_.end()) {
     pieces = std::move(found->second);
     pending_.erase(found);
+    for (const Piece& piece : pieces) pending_bytes_ -= piece.bytes.size() + sizeof(Piece);
   }
   if (received.peek) return true;
   if (received.length > 0) {
     deliver(received, pieces);
     return true;
   }
+  if (received.over == 0) return true;
   for (const SocketKey ended : std::array<SocketKey, 2>{received.key, received.peer}) {
     if (ended != 0) events_.on_socket_closed({.key = ended, .when = received.header.time});
   }
@@ -135,8 +139,10 @@ void TcpDecoder::deliver(const tcp_unix_received& received, const std::vector<Pi
   std::size_t first = pieces.size();
   std::uint64_t delivered = 0;
   while (first > 0 && delivered + pieces[first - 1].length <= received.length) delivered += pieces[--first].length;
+  const bool whole = delivered == received.length;  // else records were lost, and nobody knows where the hole is
   for (const Piece& piece : std::span(pieces).subspan(first)) {
-    StreamData data{.length = piece.length, .bytes = piece.bytes, .begin = piece.begin, .end = now};
+    StreamData data{.length = piece.length, .begin = piece.begin, .end = now};
+    if (whole) data.bytes = piece.bytes;
     // The sender's stream first, so that a request is known before its reader answers it.
     if (piece.sender != 0) {
       data.key = piece.sender;
@@ -149,7 +155,7 @@ void TcpDecoder::deliver(const tcp_unix_received& received, const std::vector<Pi
     data.tid = received.tid;
     events_.on_stream_data(data);
   }
-  if (delivered < received.length) {  // records of it were lost
+  if (!whole) {
     events_.on_stream_data({.key = received.key,
                             .length = received.length - delivered,
                             .begin = now,

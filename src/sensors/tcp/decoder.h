@@ -37,6 +37,7 @@ class TcpDecoder {
 
   Events& events_;
   std::unordered_map<std::uint32_t, std::vector<Piece>> pending_;  // by thread
+  std::size_t pending_bytes_ = 0;
 };
 
 }  // namespace subfloor::sensors

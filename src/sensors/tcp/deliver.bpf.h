@@ -44,6 +44,7 @@ struct user_content {
 	__u64 offset;          /* into the first segment */
 	__u32 segments;        /* 0: base names the bytes; else how many struct iovec */
 	__u8 known;            /* 0: no content (sendfile, splice) */
+	__u8 unix_only;        /* MSG_TRUNC: TCP discards the bytes, unix sockets know nothing of the flag */
 	__u8 vector_in_kernel; /* the iovecs themselves are in kernel memory */
 };
 
@@ -57,7 +58,7 @@ static __always_inline struct tcp_steer *steer_of(__u64 key)
 	__u32 slot = key % TCP_STEER_SLOTS;
 	struct tcp_steer *steer = bpf_map_lookup_elem(&steering, &slot);
 
-	return steer && steer->key == key ? steer : NULL;
+	return steer && key && steer->key == key ? steer : NULL;
 }
 
 static __always_inline bool is_off(__u64 key)

@@ -79,6 +79,7 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 				  const struct user_content *content)
 {
 	struct flow flow = {.direction = direction, .has_position = 1};
+	const struct user_content nothing = {};
 	struct family_counters *count;
 	struct sock *sk;
 
@@ -102,6 +103,8 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 		count->no_key++;
 		return 0;
 	}
+	if (content->unix_only)
+		content = &nothing;
 	if (direction == TCP_DIRECTION_OUT) {
 		flow.position = write_seq(sk) - length - behind;
 		flow.other_position = copied_seq(sk);
@@ -118,13 +121,28 @@ static __always_inline int transferred(__u32 fd, __u8 direction, __u32 length, c
 	return transferred_before(fd, direction, length, 0, content);
 }
 
-static __always_inline void buffer_transferred(long ret, __u8 direction)
+/* A read gave nothing: the end of a unix stream, which no other hook tells of. */
+static __always_inline void read_nothing(__u32 fd)
+{
+	struct sock *sk = unix_sockets && !own_traffic() ? sock_of_fd(fd) : NULL;
+
+	if (sk && is_unix_stream(sk) && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
+		announce_received(sk, 0, false);
+}
+
+static __always_inline void buffer_transferred(long ret, __u8 direction, __u64 flags)
 {
 	struct pt_regs *regs = user_registers();
-	struct user_content content = {.known = 1, .base = PT_REGS_PARM2_CORE_SYSCALL(regs)};
+	struct user_content content = {
+		.known = 1,
+		.unix_only = !!(flags & MSG_TRUNC),
+		.base = PT_REGS_PARM2_CORE_SYSCALL(regs),
+	};
 
 	if (ret > 0)
 		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
+	else if (!ret && direction == TCP_DIRECTION_IN)
+		read_nothing(PT_REGS_PARM1_CORE_SYSCALL(regs));
 }
 
 static __always_inline void vector_transferred(long ret, __u8 direction)
@@ -138,13 +156,16 @@ static __always_inline void vector_transferred(long ret, __u8 direction)
 
 	if (ret > 0)
 		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), direction, ret, &content);
+	else if (!ret && direction == TCP_DIRECTION_IN)
+		read_nothing(PT_REGS_PARM1_CORE_SYSCALL(regs));
 }
 
 static __always_inline void message_transferred(__u32 fd, const struct native_msghdr *message, __u32 length,
-						__u32 behind, __u8 direction)
+						__u32 behind, __u8 direction, __u64 flags)
 {
 	struct user_content content = {
 		.known = 1,
+		.unix_only = direction == TCP_DIRECTION_IN && flags & MSG_TRUNC,
 		.base = message->vector,
 		.segments = message->segments,
 	};
@@ -155,14 +176,14 @@ static __always_inline void message_transferred(__u32 fd, const struct native_ms
 SEC("tracepoint")
 int sys_exit_read(struct trace_event_raw_sys_exit *ctx)
 {
-	buffer_transferred(ctx->ret, TCP_DIRECTION_IN);
+	buffer_transferred(ctx->ret, TCP_DIRECTION_IN, 0);
 	return 0;
 }
 
 SEC("tracepoint")
 int sys_exit_write(struct trace_event_raw_sys_exit *ctx)
 {
-	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT);
+	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT, 0);
 	return 0;
 }
 
@@ -186,34 +207,34 @@ int sys_exit_recvfrom(struct trace_event_raw_sys_exit *ctx)
 	struct pt_regs *regs = user_registers();
 	__u64 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
 
-	if (ctx->ret <= 0 || flags & MSG_PEEK)
-		return 0;
-	if (flags & MSG_TRUNC) { /* discarded, not copied */
-		struct user_content nothing = {};
-
-		transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), TCP_DIRECTION_IN, ctx->ret, &nothing);
-		return 0;
-	}
-	buffer_transferred(ctx->ret, TCP_DIRECTION_IN);
+	if (!(flags & MSG_PEEK))
+		buffer_transferred(ctx->ret, TCP_DIRECTION_IN, flags);
 	return 0;
 }
 
 SEC("tracepoint")
 int sys_exit_sendto(struct trace_event_raw_sys_exit *ctx)
 {
-	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT);
+	buffer_transferred(ctx->ret, TCP_DIRECTION_OUT, 0);
 	return 0;
 }
 
 static __always_inline void one_message(long ret, __u8 direction)
 {
 	struct pt_regs *regs = user_registers();
+	__u32 fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	__u64 flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
 	struct native_msghdr message;
 
-	if (ret <= 0 || (direction == TCP_DIRECTION_IN && PT_REGS_PARM3_CORE_SYSCALL(regs) & MSG_PEEK))
+	if (ret < 0 || (direction == TCP_DIRECTION_IN && flags & MSG_PEEK))
 		return;
+	if (!ret) {
+		if (direction == TCP_DIRECTION_IN)
+			read_nothing(fd);
+		return;
+	}
 	if (!bpf_probe_read_user(&message, sizeof(message), (void *)PT_REGS_PARM2_CORE_SYSCALL(regs)))
-		message_transferred(PT_REGS_PARM1_CORE_SYSCALL(regs), &message, ret, 0, direction);
+		message_transferred(fd, &message, ret, 0, direction, flags);
 }
 
 SEC("tracepoint")
@@ -237,10 +258,11 @@ static __always_inline void many_messages(long ret, __u8 direction)
 	struct pt_regs *regs = user_registers();
 	__u64 base = PT_REGS_PARM2_CORE_SYSCALL(regs);
 	__u32 fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
+	__u64 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
 	struct native_mmsghdr message;
 	__u32 behind = 0;
 
-	if (ret <= 0 || (direction == TCP_DIRECTION_IN && PT_REGS_PARM4_CORE_SYSCALL(regs) & MSG_PEEK))
+	if (ret <= 0 || (direction == TCP_DIRECTION_IN && flags & MSG_PEEK))
 		return;
 	/* The position can be read only after the last message: the sizes of those to come count back from there. Where there
 	 * are too many to walk, none has a place: their bytes show as a step in the position of the next record. */
@@ -255,7 +277,7 @@ static __always_inline void many_messages(long ret, __u8 direction)
 			return;
 		behind -= message.length;
 		if (message.length)
-			message_transferred(fd, &message.header, message.length, behind, direction);
+			message_transferred(fd, &message.header, message.length, behind, direction, flags);
 	}
 }
 

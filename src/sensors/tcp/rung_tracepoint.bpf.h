@@ -61,8 +61,13 @@ int BPF_PROG(tp_send_begins, const struct sock *sk, const struct msghdr *msg)
 	if (is_off(key))
 		return 0;
 	note = bpf_task_storage_get(&send_notes, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!note)
-		return 0; /* the length is still counted at the end */
+	if (!note) { /* the length is still counted at the end */
+		struct family_counters *count = counters_of(TCP_FAMILY_SEND);
+
+		if (count)
+			count->unreadable++;
+		return 0;
+	}
 	position = as_tcp(sk)->write_seq;
 	end = position + (__u32)msg->msg_iter.count;
 	if (note->sock == (__u64)sk && note->end == end)
@@ -111,7 +116,7 @@ int BPF_PROG(tp_send_ends, struct sock *sk, int ret, int flags)
 			unix_sent(sk);
 		return 0;
 	}
-	if ((family != AF_INET && family != AF_INET6) || sk->sk_protocol != IPPROTO_TCP)
+	if ((family != AF_INET && family != AF_INET6) || sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM)
 		return 0;
 	if (ret > 0) {
 		tcp_sent(sk, ret);
@@ -159,7 +164,7 @@ int BPF_PROG(tp_receive, const struct sk_buff *skb, int length)
 	if (sk->__sk_common.skc_family == AF_UNIX) {
 		if (sk->sk_type == SOCK_STREAM)
 			unix_content(skb, sk, length);
-	} else if (sk->sk_protocol == IPPROTO_TCP) {
+	} else if (sk->sk_protocol == IPPROTO_TCP && sk->sk_type == SOCK_STREAM) {
 		tcp_received(skb, sk, length);
 	}
 	return 0;

@@ -7,13 +7,15 @@
 
 #include "sensors/tcp/tcp_abi.h"
 
-#define AF_UNIX     1
-#define AF_INET     2
-#define AF_INET6    10
-#define SOCK_STREAM 1
-#define IPPROTO_TCP 6
-#define MSG_PEEK    2
-#define MSG_TRUNC   0x20
+#define AF_UNIX       1
+#define AF_INET       2
+#define AF_INET6      10
+#define SOCK_STREAM   1
+#define IPPROTO_TCP   6
+#define RCV_SHUTDOWN  1
+#define SEND_SHUTDOWN 2
+#define MSG_PEEK      2
+#define MSG_TRUNC     0x20
 
 /* Which stream, and where in it. */
 struct flow {
@@ -60,7 +62,9 @@ static __always_inline bool is_tcp(const struct sock *sk)
 {
 	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 
-	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP;
+	/* A raw socket may carry the protocol number of TCP, too. */
+	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
+	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
 }
 
 static __always_inline bool is_unix_stream(const struct sock *sk)

@@ -80,7 +80,7 @@ class TcpSensor final : public Sensor {
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < TCP_FAMILIES; ++family) {
       all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
-                     missed(family)});
+                     missed(family), family == TCP_FAMILY_SOCKET});
     }
     return all;
   }

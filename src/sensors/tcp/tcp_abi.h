@@ -82,9 +82,10 @@ struct tcp_unix_received {
 	struct record_header header;
 	__u64 key, peer; /* peer 0 where it is gone */
 	__u32 pid, tid;
-	__u32 length; /* 0: end of stream */
+	__u32 length; /* 0: the peer will write no more */
 	__u8 peek;    /* MSG_PEEK: the bytes stay and will come again */
-	__u8 pad[3];
+	__u8 over;    /* length 0: neither end will write any more */
+	__u8 pad[2];
 };
 ABI_ASSERT(sizeof(struct tcp_unix_received) == 48, "tcp_unix_received has no hidden padding");
 

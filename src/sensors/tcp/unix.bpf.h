@@ -54,28 +54,6 @@ static __always_inline void unix_content(const struct sk_buff *skb, const struct
 	deliver_skb(count, &flow, skb, unix_consumed(skb), length, TCP_UNIX_CONTENT);
 }
 
-/* One recvmsg of a unix socket is over. */
-static __always_inline void unix_received(const struct sock *sk, __u32 length, bool peek)
-{
-	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
-	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
-	struct tcp_unix_received record = {};
-	__u64 who = bpf_get_current_pid_tgid();
-
-	record.key = unix_key(sk);
-	if (!count || is_off(record.key))
-		return;
-	announce_unix(sk, record.key);
-	record.peer = peer ? unix_key(peer) : 0;
-	record.pid = who >> 32;
-	record.tid = who;
-	record.length = length;
-	record.peek = peek;
-	count->seen++;
-	fill_header(&record.header, bpf_ktime_get_ns(), sizeof(record), TCP_UNIX_RECEIVED);
-	submit_data(count, &record, sizeof(record), 0);
-}
-
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(tp_unix_received, struct sock *sk, int ret, int flags)
 {
@@ -83,6 +61,6 @@ int BPF_PROG(tp_unix_received, struct sock *sk, int ret, int flags)
 		return 0;
 	if (!unix_sockets || own_traffic())
 		return 0;
-	unix_received(sk, ret, flags & MSG_PEEK);
+	announce_received(sk, ret, flags & MSG_PEEK);
 	return 0;
 }

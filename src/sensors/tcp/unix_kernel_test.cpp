@@ -128,9 +128,7 @@ TEST_P(UnixSocketsOn, TellTheLastBytesOfASenderThatHasClosed) {
   EXPECT_EQ(told(server_key).text(in), "last words");
 }
 
-// The syscall rung tells no end: its reader cannot know whether 0 bytes were an end, and streams drops such sockets
-// when idle.
-TEST_P(UnixSocketsOn, TellTheEndOnTheRungThatSeesIt) {
+TEST_P(UnixSocketsOn, DoNotEndWhileTheReaderMayStillAnswer) {
   if (!open()) return;
   const Pair pair(Over::unix_pair);
   in_child([&] {
@@ -139,8 +137,24 @@ TEST_P(UnixSocketsOn, TellTheEndOnTheRungThatSeesIt) {
     must(shutdown(pair.client, SHUT_WR) == 0);
     char byte;
     must(read(pair.server, &byte, 1) == 0);
+    write_all(pair.server, "answer");
+    must(read_exactly(pair.client, 6) == "answer");
   });
-  EXPECT_THAT(told(pair.server_key).closed, SizeIs(on_tracepoints() ? 1 : 0));
+  EXPECT_EQ(told(pair.client_key).text(in), "answer");
+  EXPECT_THAT(told(pair.server_key).closed, IsEmpty());
+}
+
+TEST_P(UnixSocketsOn, EndWhereNeitherWritesAnyMore) {
+  if (!open()) return;
+  const Pair pair(Over::unix_pair);
+  in_child([&] {
+    write_all(pair.client, "x");
+    read_exactly(pair.server, 1);
+    must(shutdown(pair.client, SHUT_WR) == 0 && shutdown(pair.server, SHUT_WR) == 0);
+    char byte;
+    must(read(pair.server, &byte, 1) == 0);
+  });
+  EXPECT_THAT(told(pair.server_key).closed, SizeIs(1));
 }
 
 TEST_P(UnixSocketsOn, NameTheListenersPath) {

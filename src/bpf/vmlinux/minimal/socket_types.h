@@ -72,6 +72,7 @@ struct sock {
 	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
+	__u8 sk_shutdown;
 	struct pid *sk_peer_pid;
 };
 
