@@ -29,7 +29,7 @@ constexpr std::size_t longest_socket_path = 107;  // sun_path, less its end
 ValueType<std::string> rung() {
   std::vector<std::pair<std::string, std::string>> options{{"", ""}};
   for (const std::string_view name : rungs) options.emplace_back(name, name);
-  return choice(std::move(options));
+  return choice(options);
 }
 
 Section capture() {

@@ -17,7 +17,6 @@ namespace subfloor::bpf {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 struct Record {
   record_header header;

@@ -10,7 +10,6 @@
 namespace subfloor::sensors::testing_tcp {
 namespace {
 
-using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
