@@ -121,13 +121,15 @@ static __always_inline int transferred(__u32 fd, __u8 direction, __u32 length, c
 	return transferred_before(fd, direction, length, 0, content);
 }
 
-/* A read gave nothing: the end of a unix stream, which no other hook tells of. */
-static __always_inline void read_nothing(__u32 fd)
+/* A read gave nothing: the end of a unix stream, which no other hook tells of. Not static, so that its stack does not add to
+ * that of its callers: older kernels allow 512 bytes for all that call each other. */
+__noinline int read_nothing(__u32 fd)
 {
 	struct sock *sk = unix_sockets && !own_traffic() ? sock_of_fd(fd) : NULL;
 
 	if (sk && is_unix_stream(sk) && BPF_CORE_READ(sk, sk_shutdown) & RCV_SHUTDOWN)
 		announce_received(sk, 0, false);
+	return 0;
 }
 
 static __always_inline void buffer_transferred(long ret, __u8 direction, __u64 flags)
