@@ -173,7 +173,7 @@ void Agent::tick() {
 }
 
 void Agent::close_window() {
-  const double ratio = completeness_.close_window(seen());
+  const double ratio = completeness_.close_window(sum_of(families()));
   spans_.on_window_closed(pipeline_.windows().close(monotonic_now(), ratio));
 }
 

@@ -23,6 +23,9 @@
 
 namespace subfloor::agent {
 
+// Events of all families together.
+[[nodiscard]] SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families);
+
 class Agent {
  public:
   // Attaches the sensors, takes stock of what there is, and starts the exporters that are configured. The reactor,
@@ -60,7 +63,8 @@ class Agent {
   void tick();
   void close_window();
   [[nodiscard]] SelfReport report() const;
-  [[nodiscard]] SeenCounters seen() const;
+  // What every sensor counted, read from the kernel at this moment.
+  [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] std::string metrics_text();
 

@@ -50,40 +50,43 @@ std::string host_name() {
 
 }  // namespace
 
-SeenCounters Agent::seen() const {
+SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families) {
   SeenCounters sum;
-  for (const auto& sensor : sensors_) {
-    for (const sensors::FamilyCounters& family : sensor->counters()) {
-      sum.seen += family.counters.seen + family.missed;
-      sum.filtered += family.counters.filtered;
-      for (const auto& [cause, count] : losses_of(family)) sum.lost += count;
-    }
+  for (const sensors::FamilyCounters& family : families) {
+    sum.seen += family.counters.seen + family.missed;
+    sum.filtered += family.counters.filtered;
+    for (const auto& [cause, count] : losses_of(family)) sum.lost += count;
   }
   return sum;
+}
+
+std::vector<sensors::FamilyCounters> Agent::families() const {
+  std::vector<sensors::FamilyCounters> all;
+  for (const auto& sensor : sensors_) {
+    for (sensors::FamilyCounters& family : sensor->counters()) all.push_back(std::move(family));
+  }
+  return all;
 }
 
 // Of the families that report to the control ring.
 std::uint64_t Agent::control_losses() const {
   std::uint64_t sum = 0;
-  for (const auto& sensor : sensors_) {
-    for (const sensors::FamilyCounters& family : sensor->counters()) {
-      if (family.on_control_ring) sum += family.counters.ring_full + family.missed;
-    }
+  for (const sensors::FamilyCounters& family : families()) {
+    if (family.on_control_ring) sum += family.counters.ring_full + family.missed;
   }
   return sum;
 }
 
 SelfReport Agent::report() const {
   SelfReport report;
-  for (const auto& sensor : sensors_) {
-    for (const sensors::FamilyCounters& family : sensor->counters()) {
-      const family_counters& counters = family.counters;
-      report.sensors.push_back({family.family, counters.seen, counters.submitted, counters.filtered, counters.bytes});
-      for (const auto& [cause, count] : losses_of(family)) report.losses.push_back({family.family, cause, count});
-    }
+  const std::vector<sensors::FamilyCounters> all = families();
+  for (const sensors::FamilyCounters& family : all) {
+    const family_counters& counters = family.counters;
+    report.sensors.push_back({family.family, counters.seen, counters.submitted, counters.filtered, counters.bytes});
+    for (const auto& [cause, count] : losses_of(family)) report.losses.push_back({family.family, cause, count});
   }
   report.completeness_window = completeness_.last_window();
-  report.completeness_total = completeness_ratio(seen());
+  report.completeness_total = completeness_ratio(sum_of(all));
   report.records = records_;
   report.calls = pipeline_.streams().counters().calls;
   report.merged_calls = pipeline_.windows().merged_calls();
@@ -97,21 +100,17 @@ SelfReport Agent::report() const {
 }
 
 nlohmann::json Agent::status() {
-  nlohmann::json losses = nlohmann::json::object(), families = nlohmann::json::object();
-  std::uint64_t lost = 0;
-  for (const auto& sensor : sensors_) {
-    for (const sensors::FamilyCounters& family : sensor->counters()) {
-      const family_counters& counters = family.counters;
-      families[family.family] = {{"seen", counters.seen},
-                                 {"submitted", counters.submitted},
-                                 {"filtered", counters.filtered},
-                                 {"bytes", counters.bytes}};
-      for (const auto& [cause, count] : losses_of(family)) {
-        losses[family.family][cause] = count;
-        lost += count;
-      }
-    }
+  nlohmann::json losses = nlohmann::json::object(), events = nlohmann::json::object();
+  const std::vector<sensors::FamilyCounters> all = families();
+  for (const sensors::FamilyCounters& family : all) {
+    const family_counters& counters = family.counters;
+    events[family.family] = {{"seen", counters.seen},
+                             {"submitted", counters.submitted},
+                             {"filtered", counters.filtered},
+                             {"bytes", counters.bytes}};
+    for (const auto& [cause, count] : losses_of(family)) losses[family.family][cause] = count;
   }
+  const SeenCounters sum = sum_of(all);
   nlohmann::json sensors = nlohmann::json::array();
   for (const bpf::LadderReport& report : reports_) {
     nlohmann::json refused = nlohmann::json::array();
@@ -124,13 +123,13 @@ nlohmann::json Agent::status() {
   return {{"version", version},
           {"pid", getpid()},
           {"health", sensors_.size() < reports_.size() ? "degraded"
-                     : lost == 0                       ? "ok"
+                     : sum.lost == 0                   ? "ok"
                                                        : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"sensors", sensors},
-          {"families", families},
+          {"families", events},
           {"losses", losses},
-          {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(seen())}}},
+          {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(sum)}}},
           {"connections", pipeline_.streams().size()},
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
           {"cost",

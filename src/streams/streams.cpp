@@ -173,7 +173,6 @@ void Streams::on_data(const sensors::StreamData& data) {
       if (behind >= segment.length) return;
       segment.length -= behind;
       segment.bytes.remove_prefix(std::min<std::size_t>(behind, segment.bytes.size()));
-      if (segment.bytes.empty() && data.bytes.size() < data.length) segment.bytes = {};
     }
     track.next += static_cast<std::uint32_t>(segment.length);
     pass_skipped(stream, protocols::opposite(segment.direction), data.other_position, data.end);
@@ -224,11 +223,10 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
   }
   if (track.prefix.empty()) track.prefix_segment = segment;
   const bool held = !track.prefix.empty();
-  const std::string_view before = track.prefix;
   std::string joined;
   std::string_view bytes = segment.bytes;
   if (held) {
-    joined.assign(before).append(segment.bytes.substr(0, prefix_limit));
+    joined.assign(track.prefix).append(segment.bytes.substr(0, prefix_limit));
     bytes = joined;
   }
   bool more = false;
