@@ -5,32 +5,25 @@
 #include "sensors/tcp/announce.bpf.h"
 #include "sensors/tcp/skb.bpf.h"
 
-/* Who a sender is, for when its last bytes are read after it was closed. */
-struct unix_sender {
-	__u64 key, who, sent;
-};
-
+/* The key of a sender, for when its last bytes are read after it was closed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, __u64); /* struct sock *: an skb in the queue keeps it from being reused */
-	__type(value, struct unix_sender);
+	__type(value, __u64);
 } unix_senders SEC(".maps");
 
 static __always_inline void unix_sent(struct sock *sk)
 {
-	struct unix_sender sender = {};
-	__u64 address = (__u64)sk;
+	__u64 address = (__u64)sk, key;
 
 	if (!unix_sockets || own_traffic())
 		return;
-	sender.key = unix_key(sk);
-	if (!sender.key || is_off(sender.key))
+	key = unix_key(sk);
+	if (!key || is_off(key))
 		return;
-	sender.who = bpf_get_current_pid_tgid();
-	sender.sent = bpf_ktime_get_ns();
-	bpf_map_update_elem(&unix_senders, &address, &sender, BPF_ANY);
-	announce_unix(sk, sender.key);
+	bpf_map_update_elem(&unix_senders, &address, &key, BPF_ANY);
+	announce_unix(sk, key);
 }
 
 /* The offset into the skb is not passed. A reader that took less than was sent comes back for the rest: where it stands is
@@ -44,13 +37,12 @@ static __always_inline void unix_content(const struct sk_buff *skb, const struct
 {
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
 	struct flow flow = {.direction = TCP_DIRECTION_OUT};
-	struct unix_sender *known;
-	__u64 address = (__u64)sender;
+	__u64 address = (__u64)sender, *known;
 
 	if (!unix_sockets || !count || own_traffic())
 		return;
 	known = bpf_map_lookup_elem(&unix_senders, &address);
-	flow.key = known ? known->key : unix_key(sender);
+	flow.key = known ? *known : unix_key(sender);
 	deliver_skb(count, &flow, skb, unix_consumed(skb), length, TCP_UNIX_CONTENT);
 }
 
