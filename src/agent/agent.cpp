@@ -123,9 +123,11 @@ Result<> Agent::start_exporters() {
   if (!config_.api.socket.empty()) {
     const ApiServer::Handlers handlers{
         .status = [this] { return status(); },
-        .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); }};
+        .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
+        .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); }};
+    api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
+    pipeline_.set_listening(api_observer_, false);
     TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));
-    pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
   }
   if (config_.prometheus.enabled) {
     // Runs in the server's threads: asks the reactor's, and does not wait for it for ever.

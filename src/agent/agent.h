@@ -85,6 +85,7 @@ class Agent {
   std::uint64_t control_losses_ = 0;
   std::uint64_t records_ = 0;
   Completeness completeness_;
+  int api_observer_ = 0;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<prometheus::PrometheusServer> prometheus_;  // last: its threads ask for metrics until it is gone
 };

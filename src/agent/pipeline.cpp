@@ -17,18 +17,35 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
 }
 
 void Pipeline::set_steering(sensors::Steering* steering) {
+  stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
 }
 
 int Pipeline::add_observer(CallObserver observer) {
-  observers_.emplace(next_observer_, std::move(observer));
+  observers_.emplace(next_observer_, Observer{std::move(observer)});
+  count_listeners();
   return next_observer_++;
 }
 
-void Pipeline::remove_observer(int id) { observers_.erase(id); }
+void Pipeline::remove_observer(int id) {
+  observers_.erase(id);
+  count_listeners();
+}
+
+void Pipeline::set_listening(int id, bool listens) {
+  observers_.at(id).listens = listens;
+  count_listeners();
+}
+
+void Pipeline::count_listeners() {
+  listeners_ = 0;
+  for (const auto& [id, observer] : observers_) listeners_ += observer.listens ? 1 : 0;
+  streams_->keep_headers(listeners_ > 0);
+}
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
+  if (listeners_ == 0 && !windows_.keeps_queries()) call.query.clear();  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const ProcessRef peer = peer_pid == 0 ? nullptr : processes_.find(peer_pid);
@@ -42,10 +59,13 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .peer = peer.get(),
                                 .trace_id = {trace.data(), trace.size()},
                                 .span_id = {span.data(), span.size()},
-                                .parent_span_id = continued ? context->span_id() : std::string_view{}};
+                                .parent_span_id = continued ? context->span_id() : std::string_view{},
+                                .service = service_name(*process)};
   windows_.add(observation);
   metrics_.add(observation);
-  for (const auto& [id, observer] : observers_) observer(observation);
+  for (const auto& [id, observer] : observers_) {
+    if (observer.listens) observer.on_call(observation);
+  }
 }
 
 Gauges Pipeline::gauges() {

@@ -30,6 +30,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   int add_observer(CallObserver observer);
   void remove_observer(int id);
+  // An observer that does not listen is not called; while none does, calls cost less.
+  void set_listening(int id, bool listens);
 
   void on_socket_opened(const sensors::SocketOpened& opened) override { streams_->on_opened(opened); }
   void on_stream_data(const sensors::StreamData& data) override { streams_->on_data(data); }
@@ -65,7 +67,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   IdGenerator ids_;
   Windows windows_;
   Metrics metrics_;
-  std::map<int, CallObserver> observers_;
+  struct Observer {
+    CallObserver on_call;
+    bool listens = true;
+  };
+  void count_listeners();
+
+  std::map<int, Observer> observers_;
+  std::size_t listeners_ = 0;
   int next_observer_ = 1;
 };
 

@@ -76,7 +76,7 @@ class CommandLine : public testing::Test {
     Call call;
     call.path = path;
     call.status = 200;
-    server_->publish({call, Connection{}, Process{}, nullptr, "", "", ""});
+    server_->publish({call, Connection{}, Process{}, nullptr, "", "", "", ""});
   }
   void stop_agent() {
     if (!thread_.joinable()) return;

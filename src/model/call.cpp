@@ -12,7 +12,7 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || lower(x) == lower(y); });
 }
 
 void HeaderList::add(std::string_view name, std::string_view value) {
@@ -45,19 +45,17 @@ std::optional<std::string_view> HeaderList::find(std::string_view name) const {
 }
 
 void Call::clear() {
-  HeaderList request = std::move(request_headers), response = std::move(response_headers);
-  std::string texts[] = {std::move(operation), std::move(path), std::move(query), std::move(version), std::move(error)};
-  *this = Call{};
-  for (std::string& text : texts) text.clear();
-  request.clear();
-  response.clear();
-  operation = std::move(texts[0]);
-  path = std::move(texts[1]);
-  query = std::move(texts[2]);
-  version = std::move(texts[3]);
-  error = std::move(texts[4]);
-  request_headers = std::move(request);
-  response_headers = std::move(response);
+  kind = Kind::server;
+  protocol = {};
+  start = request_end = first_byte = end = 0;
+  pid = tid = 0;
+  for (std::string* text : {&operation, &path, &query, &version, &error}) text->clear();
+  status.reset();
+  request_headers.clear();
+  response_headers.clear();
+  headers_kept = true;
+  request_body_bytes = response_body_bytes = 0;
+  partial = partial_no;
 }
 
 }  // namespace subfloor

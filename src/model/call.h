@@ -79,6 +79,7 @@ struct Call {
   std::optional<int> status;    // as sent by the peer; never invented
   std::string error;            // the protocol's own error code or class, "" where there was none
   HeaderList request_headers, response_headers;
+  bool headers_kept = true;     // false: of the header fields only those that trace context and metrics need
   std::uint64_t request_body_bytes = 0, response_body_bytes = 0;  // as transferred: chunk framing not counted
   std::uint8_t partial = partial_no;
 
@@ -96,6 +97,7 @@ struct Observation {
   std::string_view trace_id;    // 32 hex digits
   std::string_view span_id;     // 16 hex digits: this call's own
   std::string_view parent_span_id;  // 16 hex digits, or empty
+  std::string_view service;         // of the process: telemetry/service_name.h
 };
 
 }  // namespace subfloor

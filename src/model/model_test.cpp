@@ -102,6 +102,11 @@ TEST(EqualIgnoringCase, ComparesAsciiLettersOnly) {
 TEST(Call, IsAsNewAfterClear) {
   Call call;
   call.kind = Kind::client;
+  call.protocol = "http1";
+  call.request_end = call.first_byte = 5;
+  call.tid = 4;
+  call.request_body_bytes = 8;
+  call.headers_kept = false;
   call.start = 1;
   call.end = 2;
   call.pid = 3;
@@ -117,7 +122,10 @@ TEST(Call, IsAsNewAfterClear) {
   call.partial = partial_lost;
   call.clear();
   EXPECT_EQ(call.kind, Kind::server);
-  EXPECT_EQ(call.start + call.end + call.pid + call.response_body_bytes, 0U);
+  EXPECT_EQ(call.protocol, "");
+  EXPECT_EQ(call.start + call.request_end + call.first_byte + call.end, 0U);
+  EXPECT_EQ(call.pid + call.tid + call.request_body_bytes + call.response_body_bytes, 0U);
+  EXPECT_TRUE(call.headers_kept);
   EXPECT_EQ(call.operation + call.path + call.query + call.version + call.error, "");
   EXPECT_FALSE(call.status);
   EXPECT_TRUE(call.request_headers.empty());

@@ -65,6 +65,10 @@ class Session {
   // The connection ended (or the agent stops): give what is unfinished, marked partial. A reader until close ends here.
   virtual void on_close(Nanoseconds when, CallSink& sink) = 0;
 
+  // Whether somebody wants the header fields of calls. Where not, only those are stored that trace context and metrics
+  // need, and Call::headers_kept says so.
+  virtual void keep_headers(bool /*keep*/) {}
+
   // Requests begun and not yet answered, for the gauge of active requests, as server and as client.
   [[nodiscard]] virtual std::size_t active(Kind kind) const = 0;
 };
@@ -74,7 +78,7 @@ enum class Guess : std::uint8_t { no, maybe_with_more, yes };
 
 struct Options {
   bool joined_late = false;  // the beginning of the connection was not seen
-  bool keep_headers = true;  // false: header fields are parsed for framing and trace context, not stored
+  bool keep_headers = true;  // as in Session::keep_headers
   std::size_t header_limit = 4096;  // bytes of header fields kept per message
 };
 

@@ -45,7 +45,8 @@ struct Streams::Stream {
 
   Connection connection;
   std::uint32_t pid = 0;
-  SocketKey peer = 0;
+  SocketKey peer = 0;             // the other end where it is on this host; 0 where unknown
+  std::uint64_t peer_sought = 0;  // in which state of by_tuple_ it was last looked for (TCP)
   std::unique_ptr<protocols::Session> session;
   std::array<Track, 2> tracks;
   bool heard = false;  // of bytes
@@ -87,14 +88,14 @@ Streams::Tuple Streams::tuple_of(const Connection& connection, bool reversed) co
   return {is_loopback(first) ? connection.net_namespace : 0, first, second};
 }
 
-std::uint32_t Streams::peer_pid(const Stream& stream) const {
-  SocketKey key = stream.peer;
-  if (stream.connection.transport == Transport::tcp) {
+std::uint32_t Streams::peer_pid(Stream& stream) const {
+  if (stream.connection.transport == Transport::tcp && stream.peer_sought != tuples_version_) {
+    stream.peer_sought = tuples_version_;
     const auto entry = by_tuple_.find(tuple_of(stream.connection, true));
-    if (entry == by_tuple_.end()) return 0;
-    key = entry->second;
+    stream.peer = entry == by_tuple_.end() ? 0 : entry->second;
   }
-  const auto peer = streams_.find(key);
+  if (stream.peer == 0) return 0;
+  const auto peer = streams_.find(stream.peer);
   return peer == streams_.end() ? 0 : peer->second->pid;
 }
 
@@ -120,6 +121,7 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
   if (stream.connection.transport == Transport::tcp) {
     by_tuple_[tuple_of(stream.connection, false)] = opened.connection.key;
+    ++tuples_version_;
     stream.in_tuples = true;
   } else if (steering_ != nullptr && !stream.off) {
     steering_->copy(opened.connection.key, false);  // known now: the kernel need not describe it again
@@ -307,6 +309,13 @@ void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
   stream.retry_after =
       std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
   stream.retry = retries_.emplace(now + stream.retry_after, stream.connection.key);
+}
+
+void Streams::keep_headers(bool keep) {
+  settings_.keep_headers = keep;
+  for (const auto& [key, stream] : streams_) {
+    if (stream->session) stream->session->keep_headers(keep);
+  }
 }
 
 void Streams::on_retransmit(SocketKey key) {

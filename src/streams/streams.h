@@ -54,6 +54,9 @@ class Streams {
   void on_retransmit(SocketKey key);
   void on_closed(const sensors::SocketClosed& closed);
 
+  // Whether the header fields of calls are wanted from now on; see protocols::Session.
+  void keep_headers(bool keep);
+
   // Once a second or so: looks again at streams that were switched off, drops unix sockets that nobody closed.
   void tick(Nanoseconds now);
   // Between the two, every socket there is is described again (on_opened): those that are not, and were not heard of
@@ -76,7 +79,7 @@ class Streams {
 
   Stream& stream_of(const sensors::StreamData& data);
   [[nodiscard]] Tuple tuple_of(const Connection& connection, bool reversed) const;
-  [[nodiscard]] std::uint32_t peer_pid(const Stream& stream) const;
+  [[nodiscard]] std::uint32_t peer_pid(Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);
   void copy_again(Stream& stream);
@@ -93,6 +96,7 @@ class Streams {
   CallReceiver& receiver_;
   std::unordered_map<SocketKey, std::unique_ptr<Stream>> streams_;
   std::map<Tuple, SocketKey> by_tuple_;
+  std::uint64_t tuples_version_ = 1;  // changes whenever a peer that was not there may be
   std::multimap<Nanoseconds, SocketKey> retries_;
   Nanoseconds census_ = 0;  // when the last one began
   Counters counters_;

@@ -18,8 +18,16 @@ class FieldHash {
     add(text.size());
     const char* at = text.data();
     std::size_t left = text.size();
-    for (; left >= 8; at += 8, left -= 8) add(load(at, 8));
-    if (left != 0) add(load(at, left));
+    for (; left > 8; at += 8, left -= 8) add(load<std::uint64_t>(at));
+    // The rest in loads of fixed size, which may overlap: the length, added before, tells texts of equal loads apart.
+    if (text.size() >= 8) {
+      add(load<std::uint64_t>(text.data() + text.size() - 8));
+    } else if (left >= 4) {
+      add(load<std::uint32_t>(at) | std::uint64_t{load<std::uint32_t>(at + left - 4)} << 32);
+    } else if (left > 0) {
+      add(load<std::uint8_t>(at) | std::uint64_t{load<std::uint8_t>(at + left / 2)} << 8 |
+          std::uint64_t{load<std::uint8_t>(at + left - 1)} << 16);
+    }
   }
 
   [[nodiscard]] std::uint64_t value() const { return fold(state_, multiplier ^ state_); }
@@ -27,9 +35,10 @@ class FieldHash {
  private:
   static constexpr std::uint64_t multiplier = 0xa0761d6478bd642f;
 
-  static std::uint64_t load(const char* from, std::size_t size) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, from, size);
+  template <class T>
+  static T load(const char* from) {
+    T word;
+    std::memcpy(&word, from, sizeof word);
     return word;
   }
   static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {

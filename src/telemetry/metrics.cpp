@@ -65,7 +65,7 @@ Metrics::Metrics(const MetricOptions& options) : options_(options), seed_(IdGene
 void Metrics::add(const Observation& observation) {
   const Call& call = observation.call;
   KeyView key;
-  key.service = service_name(observation.process).substr(0, max_text);
+  key.service = observation.service.substr(0, max_text);
   key.operation = semantics::operation_name(call).substr(0, max_text);
   key.error = std::string_view(call.error).substr(0, max_text);
   key.protocol = semantics::protocol_name(call.protocol);

@@ -12,6 +12,14 @@ namespace {
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::uint64_t length_bit(std::size_t size) { return std::uint64_t{1} << std::min<std::size_t>(size, 63); }
+std::uint64_t letter_bit(char c) {
+  return std::uint64_t{1} << (static_cast<unsigned char>(c) & 31U);
+}  // of either case
+
+// Might a plain path hold parameters? One pass, for nearly all have none.
+bool has_parameters(std::string_view path) {
+  return std::any_of(path.begin(), path.end(), [](char c) { return c == ';' || c == '?' || c == '#'; });
+}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -126,12 +134,15 @@ std::vector<std::string> default_redacted_query_keys() {
 NameSet::NameSet(std::vector<std::string> names) : names_(std::move(names)) {
   for (std::string& name : names_) {
     std::transform(name.begin(), name.end(), name.begin(), lower);
+    if (name.empty()) continue;
     lengths_ |= length_bit(name.size());
+    letters_ |= letter_bit(name.front());
   }
 }
 
 bool NameSet::contains(std::string_view name) const {
-  if ((lengths_ & length_bit(name.size())) == 0 || name.empty()) return false;
+  if (name.empty() || (lengths_ & length_bit(name.size())) == 0 || (letters_ & letter_bit(name.front())) == 0)
+    return false;
   const char first = lower(name.front());
   return std::any_of(names_.begin(), names_.end(), [&](const std::string& candidate) {
     return candidate.size() == name.size() && candidate.front() == first && equal_ignoring_case(candidate, name);
@@ -215,9 +226,7 @@ void Redactor::apply(Call& call) const {
     replace_and_wipe(call.query, scratch);
   }
   scratch.clear();
-  if (!call.path.empty() &&
-      (call.path.front() != '/' || call.path.find_first_of(";?#") != std::string::npos ||
-       call.path.starts_with("//")) &&
+  if (!call.path.empty() && (call.path.front() != '/' || call.path.starts_with("//") || has_parameters(call.path)) &&
       redact_url(call.path, scratch)) {
     replace_and_wipe(call.path, scratch);
   }

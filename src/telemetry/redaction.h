@@ -27,7 +27,7 @@ class NameSet {
   [[nodiscard]] bool contains(std::string_view name) const;
 
  private:
-  std::uint64_t lengths_ = 0;  // bit n: some name has n bytes (bit 63: 63 or more)
+  std::uint64_t lengths_ = 0, letters_ = 0;  // bit n: some name has n bytes (bit 63: 63 or more)
   std::vector<std::string> names_;  // lower case
 };
 

@@ -52,7 +52,7 @@ bool may_start_interpreter(char c) { return c == 'n' || c == 'p' || c == 'j' || 
 const Interpreter* interpreter_of(std::string_view executable) {
   if (executable.empty() || !may_start_interpreter(executable.front())) return nullptr;
   for (const Interpreter& interpreter : interpreters()) {
-    if (!executable.starts_with(interpreter.name)) continue;
+    if (executable.front() != interpreter.name.front() || !executable.starts_with(interpreter.name)) continue;
     const std::string_view version = executable.substr(interpreter.name.size());
     if (version.find_first_not_of("0123456789.") == std::string_view::npos) return &interpreter;
   }
@@ -82,7 +82,7 @@ std::string_view program_in(const Process& process, const Interpreter& interpret
 std::string_view executable_name(const Process& process) {
   constexpr std::string_view deleted = " (deleted)";
   std::string_view path = process.executable;
-  if (path.ends_with(deleted)) path.remove_suffix(deleted.size());
+  if (path.ends_with(')') && path.ends_with(deleted)) path.remove_suffix(deleted.size());
   const std::string_view name = base_name(path);
   return name.empty() ? std::string_view(process.comm) : name;
 }

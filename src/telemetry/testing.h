@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/call.h"
+#include "telemetry/service_name.h"
 #include "telemetry/span.h"
 
 namespace subfloor::testing {
@@ -49,7 +50,7 @@ struct SampleCall {
   }
 
   [[nodiscard]] Observation observation() const {
-    return {call, connection, process, peer, trace_id, span_id, parent_span_id};
+    return {call, connection, process, peer, trace_id, span_id, parent_span_id, service_name(process)};
   }
   SampleCall& lasting(Nanoseconds duration) {
     call.end = call.start + duration;

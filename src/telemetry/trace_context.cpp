@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "base/clock.h"
@@ -113,9 +114,16 @@ std::optional<TraceContext> from_b3_headers(const Found& found) {
   return context;
 }
 
-void write_hex(std::uint64_t value, char* out) {
+constexpr auto hex_of_byte = [] {
   constexpr std::string_view digits = "0123456789abcdef";
-  for (std::size_t i = 0; i < 16; ++i) out[i] = digits[(value >> (60 - 4 * i)) & 15];
+  std::array<std::array<char, 2>, 256> table{};
+  for (std::size_t byte = 0; byte < table.size(); ++byte) table[byte] = {digits[byte >> 4], digits[byte & 15]};
+  return table;
+}();
+
+void write_hex(std::uint64_t value, char* out) {
+  for (std::size_t i = 0; i < sizeof value; ++i)
+    std::memcpy(out + 2 * i, hex_of_byte[(value >> (56 - 8 * i)) & 0xff].data(), 2);
 }
 
 // Spreads one number over a whole state (splitmix64).

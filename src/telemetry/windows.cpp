@@ -40,7 +40,7 @@ Windows::Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink)
 void Windows::add(const Observation& observation) {
   ++window_calls_;
   KeyView key = key_of(observation);
-  if (options_.window == 0) {
+  if (keeps_queries()) {
     Group group;
     count(group, observation);
     Span span = make_span(keep(key), group);
@@ -71,7 +71,7 @@ WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness
 Windows::KeyView Windows::key_of(const Observation& observation) const {
   const Call& call = observation.call;
   KeyView key;
-  key.service = service_name(observation.process).substr(0, max_short_text);
+  key.service = observation.service.substr(0, max_short_text);
   key.container = std::string_view(observation.process.container_id).substr(0, max_short_text);
   key.operation = semantics::operation_name(call).substr(0, max_short_text);
   key.path = std::string_view(call.path).substr(0, max_path);

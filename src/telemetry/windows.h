@@ -28,6 +28,9 @@ class Windows {
   // Nothing is kept of the observation but copies.
   void add(const Observation& observation);
 
+  // Whether spans carry the query: those of single calls do.
+  [[nodiscard]] bool keeps_queries() const { return options_.window == 0; }
+
   // Gives the sink the spans of the window that ends now, and begins the next. The owner's timer calls it every
   // options.window, and once more before the end. completeness: see completeness.h.
   WindowSummary close(Nanoseconds now, std::optional<double> completeness);

@@ -109,8 +109,8 @@ bool CallFilter::matches(const Observation& observation) const {
   if (!protocol.empty() && !protocol_matches(protocol, call.protocol)) return false;
   if (status && !status->matches(call.status)) return false;
   if (!trace.empty() && trace != observation.trace_id) return false;
-  return service.empty() || service == service_name(observation.process) ||
-         service == executable_name(observation.process) || service == observation.process.comm;
+  return service.empty() || service == observation.service || service == executable_name(observation.process) ||
+         service == observation.process.comm;
 }
 
 nlohmann::json CallFilter::to_json() const {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "telemetry/service_name.h"
+
 namespace subfloor {
 namespace {
 
@@ -20,7 +22,7 @@ struct Sample {
     process.executable = "/usr/sbin/nginx-debug";
   }
   [[nodiscard]] Observation observation() const {
-    return {call, connection, process, nullptr, trace, "0123456789abcdef", ""};
+    return {call, connection, process, nullptr, trace, "0123456789abcdef", "", service_name(process)};
   }
 };
 

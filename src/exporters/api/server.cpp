@@ -126,7 +126,7 @@ void ApiServer::answer(Client& client, const std::string& line) {
   if (!filter) return enqueue(client, error_line(filter.error().message));
   client.answered = false;
   client.filter = std::move(*filter);
-  ++observers_;
+  if (++observers_ == 1) handlers_.audience(true);
   enqueue(client, to_line({{"observing", client.filter->to_json()}}));
 }
 
@@ -193,7 +193,7 @@ bool ApiServer::flush(Client& client) {
 void ApiServer::close(int fd) {
   const auto found = clients_.find(fd);
   if (found == clients_.end()) return;
-  if (found->second->filter) --observers_;
+  if (found->second->filter && --observers_ == 0) handlers_.audience(false);
   reactor_.remove(fd);
   clients_.erase(found);
 }

@@ -26,6 +26,8 @@ class ApiServer {
     std::function<nlohmann::json()> status;
     // Appends the call as one JSON object, with or without a newline after it.
     std::function<void(std::string& out, const Observation&)> format;
+    // Somebody observes now, or nobody does any more: publish() is not needed in between.
+    std::function<void(bool)> audience = [](bool) {};
   };
 
   struct Limits {
@@ -49,7 +51,7 @@ class ApiServer {
   ApiServer(const ApiServer&) = delete;
   ApiServer& operator=(const ApiServer&) = delete;
 
-  // Gives the call to everyone whose filter it passes. Never blocks; next to free while nobody observes.
+  // Gives the call to everyone whose filter it passes. Never blocks.
   void publish(const Observation& observation);
 
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }

@@ -41,7 +41,8 @@ class Api : public testing::Test {
   }
 
   Result<std::unique_ptr<ApiServer>> make(ApiServer::Limits limits = {}) {
-    return ApiServer::make(*reactor_, path_, "", {[] { return nlohmann::json{{"pid", 7}}; }, format}, limits);
+    const auto audience = [this](bool listens) { audience_.push_back(listens); };
+    return ApiServer::make(*reactor_, path_, "", {[] { return nlohmann::json{{"pid", 7}}; }, format, audience}, limits);
   }
   void start(ApiServer::Limits limits = {}) {
     auto server = make(limits);
@@ -71,7 +72,7 @@ class Api : public testing::Test {
       call.protocol = "http1";
       const Connection connection;
       const Process process;
-      for (int i = 0; i < times; ++i) server_->publish({call, connection, process, nullptr, "", "", ""});
+      for (int i = 0; i < times; ++i) server_->publish({call, connection, process, nullptr, "", "", "", ""});
     });
   }
   // Waits for the next line; the socket is the client's own.
@@ -89,6 +90,7 @@ class Api : public testing::Test {
 
   std::string folder_, path_;
   std::unique_ptr<Reactor> reactor_;
+  std::vector<bool> audience_;
   std::unique_ptr<ApiServer> server_;
   std::thread thread_;
 };
@@ -117,6 +119,21 @@ TEST_F(Api, StreamsTheCallsThatPassTheFilter) {
   EXPECT_EQ(next(*all).text, R"({"path":"/b"})");
   EXPECT_FALSE(errors->next());
   in_reactor([&] { EXPECT_EQ(server_->clients(), 2U); });
+}
+
+TEST_F(Api, TellsWhenSomebodyObservesAndWhenNobodyDoes) {
+  start();
+  auto first = ApiClient::connect(path_), second = ApiClient::connect(path_);
+  ASSERT_TRUE(first && second);
+  ASSERT_TRUE(first->observe({}));
+  ASSERT_TRUE(second->observe({}));
+  publish("/a");
+  EXPECT_EQ(next(*second).text, R"({"path":"/a"})");
+  in_reactor([&] { EXPECT_EQ(audience_, std::vector{true}); });
+  first = fail("gone");
+  second = fail("gone");
+  for (bool waiting = true; waiting;) in_reactor([&] { waiting = server_->clients() > 0; });
+  in_reactor([&] { EXPECT_EQ(audience_, (std::vector{true, false})); });
 }
 
 TEST_F(Api, SaysWhatIsWrongWithARequest) {

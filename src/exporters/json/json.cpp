@@ -176,7 +176,7 @@ void append_json(std::string& out, const Observation& observation) {
   object.text("trace_id", observation.trace_id);
   object.text("span_id", observation.span_id);
   object.text_if_any("parent_span_id", observation.parent_span_id);
-  append_partial(object, call.partial);
+  append_partial(object, call.headers_kept ? call.partial : call.partial | partial_headers);
   semantics::is_http(call.protocol) ? append_http(object, call) : append_other(object, call);
   append_network(object, call, observation.connection);
   append_process(object, observation.process, call.pid);

@@ -109,6 +109,12 @@ TEST(JsonCall, HasTheKeysOfTheContract) {
   })"));
 }
 
+TEST(JsonCall, WhoseHeadersWereNotKeptIsPartial) {
+  SampleCall call;
+  call.call.headers_kept = false;
+  EXPECT_EQ(parsed(call)["partial_reasons"], ordered_json::parse(R"(["headers"])"));
+}
+
 TEST(JsonCall, LeavesOutWhatIsNotKnown) {
   SampleCall call;
   call.call = Call{};

@@ -42,17 +42,18 @@ std::size_t find_char(std::string_view text, char c, std::size_t from) {
 }  // namespace
 
 bool has_control(std::string_view text) {
-  // Eight bytes at a time: is one below 0x20, or 0x7f? A tab is looked at again.
+  // Eight bytes at a time, the last eight perhaps twice: is one below 0x20, or 0x7f? A tab is looked at again.
   constexpr std::uint64_t ones = 0x0101010101010101, highs = ones * 0x80;
-  while (text.size() >= sizeof(std::uint64_t)) {
+  constexpr std::size_t step = sizeof(std::uint64_t);
+  if (text.size() < step) return std::any_of(text.begin(), text.end(), is_control);
+  for (std::size_t at = 0;; at = std::min(at + step, text.size() - step)) {
     std::uint64_t word = 0;
-    std::memcpy(&word, text.data(), sizeof word);
+    std::memcpy(&word, text.data() + at, step);
     const std::uint64_t del = word ^ (ones * 0x7f);
     const bool suspect = (((word - ones * 0x20) & ~word) | ((del - ones) & ~del)) & highs;
-    if (suspect && std::any_of(text.begin(), text.begin() + sizeof word, is_control)) return true;
-    text.remove_prefix(sizeof word);
+    if (suspect && std::any_of(text.begin() + at, text.begin() + at + step, is_control)) return true;
+    if (at + step == text.size()) return false;
   }
-  return std::any_of(text.begin(), text.end(), is_control);
 }
 
 namespace {
@@ -74,12 +75,13 @@ constexpr std::string_view version_prefix = "HTTP/1.";
 Parse parse_status(std::string_view text, bool whole, StartLine& line) {
   constexpr std::string_view shape = "d 000";
   const std::string_view rest = text.substr(version_prefix.size());
-  for (std::size_t i = 0; i < std::min(rest.size(), shape.size()); ++i) {
-    if (shape[i] == ' ' ? rest[i] != ' ' : !is_digit(rest[i])) return Parse::bad;
+  const std::size_t known = std::min(rest.size(), shape.size());
+  for (std::size_t i = 0; i < known; ++i) {
+    if (i == 1 ? rest[i] != ' ' : !is_digit(rest[i])) return Parse::bad;
   }
-  if (rest.size() < shape.size()) return whole ? Parse::bad : Parse::incomplete;
+  if (known < shape.size()) return whole ? Parse::bad : Parse::incomplete;
   const std::string_view reason = rest.substr(shape.size());
-  if (rest[2] == '0' || has_control(reason) || (!reason.empty() && reason.front() != ' ')) return Parse::bad;
+  if (rest[2] == '0' || (!reason.empty() && reason.front() != ' ') || has_control(reason)) return Parse::bad;
   line.status = (rest[2] - '0') * 100 + (rest[3] - '0') * 10 + (rest[4] - '0');
   line.version = text.substr(version_prefix.size() - 2, 3);
   return whole ? Parse::complete : Parse::incomplete;
@@ -134,27 +136,41 @@ void take_transfer_encoding(std::string_view value, Head& head) {
   head.chunked = equal_ignoring_case(last, "chunked");
 }
 
-void take_framing(std::string_view name, std::string_view value, bool loose_name, Head& head) {
+// Was it a field that determines how long the message is?
+bool take_framing(std::string_view name, std::string_view value, bool loose_name, Head& head) {
   if (name.size() == 14 && equal_ignoring_case(name, "content-length")) {
     take_content_length(value, head);
   } else if (name.size() == 17 && equal_ignoring_case(name, "transfer-encoding")) {
     take_transfer_encoding(value, head);
   } else {
-    return;
+    return false;
   }
   // "Content-Length : 5" must be refused in a request (RFC 9112, 5.1): servers differ in what they make of it.
   if (loose_name && !head.start.is_response) head.bad_framing = true;
+  return true;
 }
 
-// Sorted by length first: most names are refused by it.
-bool is_needed(std::string_view name) {
-  const auto is = [name](std::string_view needed) { return equal_ignoring_case(name, needed); };
-  switch (name.size()) {
-    case 2: return is("b3");
-    case 4: return is("host");
-    case 10: return is("tracestate") || is("user-agent");
-    case 11: return is("traceparent") || is("x-b3-spanid");
-    case 12: return is("x-b3-traceid") || is("x-b3-sampled") || is("content-type");
+// Does the name of this field line end after `n` bytes?
+bool name_ends_at(std::string_view line, std::size_t n) {
+  return line.size() > n && (line[n] == ':' || is_blank(line[n]));
+}
+
+// Could the line be one that is read though header fields are not kept: framing, trace context, host? Most lines are
+// refused by their first letter and the length of their name.
+bool may_be_needed(std::string_view line) {
+  constexpr std::uint32_t letters =
+      1U << ('b' & 31) | 1U << ('c' & 31) | 1U << ('h' & 31) | 1U << ('t' & 31) | 1U << ('x' & 31);
+  if ((letters >> (line.front() & 31) & 1) == 0) return false;
+  switch (line.front() | 0x20) {
+    case 'b': return name_ends_at(line, "b3"sv.size());
+    case 'c': return name_ends_at(line, "content-length"sv.size());
+    case 'h': return name_ends_at(line, "host"sv.size());
+    case 't':
+      return name_ends_at(line, "traceparent"sv.size()) || name_ends_at(line, "tracestate"sv.size()) ||
+             name_ends_at(line, "transfer-encoding"sv.size());
+    case 'x':
+      return name_ends_at(line, "x-b3-flags"sv.size()) || name_ends_at(line, "x-b3-spanid"sv.size()) ||
+             name_ends_at(line, "x-b3-traceid"sv.size());
     default: return false;
   }
 }
@@ -166,9 +182,8 @@ std::string unfolded(std::string_view value) {
   return text;
 }
 
-// One field line (with its continuations), line end not included; `end` is its offset in the field block.
-void take_field(std::string_view line, bool folded, std::size_t end, const FieldStore& store, Head& head) {
-  if (end > store.limit) head.fields_cut = true;
+// One field line (with its continuations), line end not included; not stored where it `overflows` the limit.
+void take_field(std::string_view line, bool folded, bool overflows, const FieldStore& store, Head& head) {
   std::size_t n = token_size(line, line.size());
   const std::string_view name = line.substr(0, n);
   while (n < line.size() && is_blank(line[n])) ++n;
@@ -177,8 +192,8 @@ void take_field(std::string_view line, bool folded, std::size_t end, const Field
   std::string text;
   std::string_view value = trimmed(line.substr(n + 1));
   if (folded) value = text = unfolded(value);
-  take_framing(name, value, n != name.size(), head);
-  if (end <= store.limit && (store.keep_all || is_needed(name))) store.list.add(name, value);
+  const bool framing = take_framing(name, value, n != name.size(), head);
+  if (!overflows && (store.keep_all || !framing)) store.list.add(name, value);
 }
 
 // End of the line that starts at `from`: offset of its LF.
@@ -186,6 +201,36 @@ std::size_t line_end(std::string_view text, std::size_t from) { return find_char
 
 bool is_empty_line(std::string_view text, std::size_t from, std::size_t lf) {
   return lf == from || (lf == from + 1 && text[from] == '\r');
+}
+
+const char* find_lf(const char* from, const char* end) {
+  return static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
+}
+
+// The field lines from `from` on, up to the blank line.
+Parse parse_fields(std::string_view text, std::size_t from, const FieldStore& store, Head& head) {
+  const char* const begin = text.data() + from;
+  const char* const end = text.data() + text.size();
+  for (const char* line = begin;;) {
+    const char* lf = find_lf(line, end);
+    if (lf == nullptr) return Parse::incomplete;
+    if (lf == line || (lf == line + 1 && *line == '\r')) {
+      head.size = static_cast<std::size_t>(lf + 1 - text.data());
+      return Parse::complete;
+    }
+    if (lf + 1 == end) return Parse::incomplete;  // whether the line goes on shows in the next byte
+    bool folded = false;
+    while (is_blank(lf[1])) {
+      folded = true;
+      lf = find_lf(lf + 1, end);
+      if (lf == nullptr || lf + 1 == end) return Parse::incomplete;
+    }
+    const bool overflows = static_cast<std::size_t>(lf + 1 - begin) > store.limit;
+    head.fields_cut |= overflows;
+    const std::string_view field(line, static_cast<std::size_t>(lf - line));
+    if (store.keep_all || may_be_needed(field)) take_field(field, folded, overflows, store, head);
+    line = lf + 1;
+  }
 }
 
 }  // namespace
@@ -213,27 +258,9 @@ Parse parse_head(std::string_view text, const FieldStore& store, Head& head) {
   if (start != Parse::complete) return start;
   head.start_complete = true;
 
-  const std::size_t block = head.start.size;
-  std::size_t from = block;
-  for (;;) {
-    std::size_t lf = line_end(text, from);
-    if (lf == std::string_view::npos) return Parse::incomplete;
-    if (is_empty_line(text, from, lf)) {
-      head.size = lf + 1;
-      break;
-    }
-    bool folded = false;
-    for (;;) {
-      if (lf + 1 == text.size()) return Parse::incomplete;  // whether the line goes on shows in the next byte
-      if (!is_blank(text[lf + 1])) break;
-      folded = true;
-      lf = line_end(text, lf + 1);
-      if (lf == std::string_view::npos) return Parse::incomplete;
-    }
-    take_field(text.substr(from, lf - from), folded, lf + 1 - block, store, head);
-    from = lf + 1;
-  }
-  if (find_char(text.substr(0, head.size), '\0', block) != std::string_view::npos) head.bad_framing = true;
+  const Parse fields = parse_fields(text, head.start.size, store, head);
+  if (fields != Parse::complete) return fields;
+  if (find_char(text.substr(0, head.size), '\0', head.start.size) != std::string_view::npos) head.bad_framing = true;
   return Parse::complete;
 }
 

@@ -104,9 +104,13 @@ TEST(Http1Head, StoresOnlyFieldsThatEndWithinTheLimitAndStillFramesByTheRest) {
 }
 
 TEST(Http1Head, KeepsOnlyTraceAndNamingFieldsWhenAskedTo) {
-  const Parsed p =
-      parse("GET / HTTP/1.1\r\nHost: h\r\nCookie: secret\r\nTraceParent: 00-a\r\nB3: 1\r\n\r\n", 4096, false);
-  EXPECT_EQ(p.fields.size(), 3u);
+  const Parsed p = parse(
+      "GET / HTTP/1.1\r\nHost: h\r\nCookie: secret\r\nTraceParent: 00-a\r\nB3: 1\r\nX-B3-Flags: 1\r\nContent-Length : "
+      "3\r\n\r\n",
+      4096, false);
+  EXPECT_EQ(p.fields.size(), 4u);
+  EXPECT_TRUE(p.head.bad_framing) << "framing is read though it is not kept";
+  EXPECT_EQ(p.fields.find("x-b3-flags"), "1");
   EXPECT_FALSE(p.fields.find("cookie"));
   EXPECT_EQ(p.fields.find("traceparent"), "00-a");
 }

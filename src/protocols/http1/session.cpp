@@ -226,7 +226,7 @@ Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSin
     call.query.assign(target.query);
     call.version.assign(head.start.version);
   }
-  std::swap(call.request_headers, fields_);
+  take_fields(call, call.request_headers);
   if (head.fields_cut) call.partial |= partial_headers;
   if (in.tentative && may_be_the_rest_of_another_method(head.start.method)) call.partial |= reason_for_gaps();
   in.exchange = &exchange;
@@ -254,11 +254,16 @@ Exchange* Http1Session::open_response(const Head& head, std::size_t size, CallSi
     call.pid = in.first.pid;
     call.tid = in.first.tid;
   }
-  std::swap(call.response_headers, fields_);
+  take_fields(call, call.response_headers);
   if (head.fields_cut) call.partial |= partial_headers;
   pairing_.count_head(*exchange, size);
   keep_within_limits(sink);
   return in.exchange;
+}
+
+void Http1Session::take_fields(Call& call, HeaderList& into) {
+  if (!fields_.empty() || !into.empty()) std::swap(into, fields_);
+  call.headers_kept = call.headers_kept && keep_headers_;
 }
 
 void Http1Session::on_cut_head(Direction d, Partial why, CallSink& sink) {

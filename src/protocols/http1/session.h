@@ -27,6 +27,7 @@ class Http1Session final : public Session {
   [[nodiscard]] Next on_segment(const Segment& segment, CallSink& sink) override;
   void on_lost(Direction direction, Nanoseconds when, CallSink& sink) override;
   void on_close(Nanoseconds when, CallSink& sink) override;
+  void keep_headers(bool keep) override { keep_headers_ = keep; }
   [[nodiscard]] std::size_t active(Kind kind) const override;
 
   // Something was missing or could not be read, so messages may have to be searched for at the beginning of segments:
@@ -81,6 +82,7 @@ class Http1Session final : public Session {
   void on_cut_head(Direction d, Partial why, CallSink& sink);
   void learn_sides(const StartLine& line, Direction d);
   Exchange& open_request(const Head& head, std::size_t size, CallSink& sink);
+  void take_fields(Call& call, HeaderList& into);
   Exchange* open_response(const Head& head, std::size_t size, CallSink& sink);
 
   // Bodies and ends (session_ends.cpp).
@@ -102,7 +104,7 @@ class Http1Session final : public Session {
   static void release_buffer(Stream& of);
   [[nodiscard]] FieldStore store() { return {fields_, keep_headers_, header_limit_}; }
 
-  const bool keep_headers_;
+  bool keep_headers_;
   const std::size_t header_limit_;
   bool lost_any_ = false;
   bool tolerant_;  // bytes that are no message may be there for want of others: search, don't give up

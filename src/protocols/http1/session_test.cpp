@@ -522,6 +522,27 @@ TEST(Http1, DropsTheOldestRequestBeyondTheLimitAndKeepsOrder) {
     EXPECT_EQ(pairs(f.calls())[i], "/" + std::to_string(i) + " " + std::to_string(200 + i));
 }
 
+TEST(Http1, KeepsHeadersWhileSomebodyWantsThemAndSaysWhereItDidNot) {
+  Feeder feeder;
+  feeder.session.keep_headers(false);
+  feeder.say(Side::client, get);
+  feeder.say(Side::server, ok);
+  feeder.say(Side::client, get);
+  feeder.session.keep_headers(true);
+  feeder.say(Side::server, ok);
+  feeder.say(Side::client, get);
+  feeder.say(Side::server, ok);
+  ASSERT_EQ(feeder.calls().size(), 3U);
+  const auto kept = [&](std::size_t i) {
+    const Call& call = feeder.calls()[i];
+    return std::tuple(call.headers_kept, call.request_headers.find("user-agent").has_value(),
+                      call.response_headers.find("server").has_value(), call.response_body_bytes);
+  };
+  EXPECT_EQ(kept(0), std::tuple(false, false, false, 5U));
+  EXPECT_EQ(kept(1), std::tuple(false, false, true, 5U));
+  EXPECT_EQ(kept(2), std::tuple(true, true, true, 5U));
+}
+
 TEST(Http1, RecognisesItsOwnAndNothingElse) {
   const auto guess = [](std::string_view bytes) { return http1_descriptor.recognise(bytes); };
   for (const char* text : {"GET / HTTP/1.1\r\n", "POST /x", "HTTP/1.1 200 OK\r\n", "HTTP/1.", "CONNECT h:1",
