@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 #include <string>
+
+#include "base/byte_mask.h"
 
 namespace subfloor::protocols::http1 {
 namespace {
@@ -203,34 +206,71 @@ bool is_empty_line(std::string_view text, std::size_t from, std::size_t lf) {
   return lf == from || (lf == from + 1 && text[from] == '\r');
 }
 
-const char* find_lf(const char* from, const char* end) {
-  return static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
-}
+// The line feeds of a text, one after the other, each byte looked at once.
+class LineFeeds {
+ public:
+  LineFeeds(const char* from, const char* end) : unseen_(from), end_(end) {}
 
-// The field lines from `from` on, up to the blank line.
-Parse parse_fields(std::string_view text, std::size_t from, const FieldStore& store, Head& head) {
-  const char* const begin = text.data() + from;
-  const char* const end = text.data() + text.size();
-  for (const char* line = begin;;) {
-    const char* lf = find_lf(line, end);
-    if (lf == nullptr) return Parse::incomplete;
-    if (lf == line || (lf == line + 1 && *line == '\r')) {
-      head.size = static_cast<std::size_t>(lf + 1 - text.data());
-      return Parse::complete;
+  // Null where there is none any more.
+  const char* next() {
+    while (mask_ == 0) {
+      if (unseen_ == end_) return nullptr;
+      look_on();
     }
-    if (lf + 1 == end) return Parse::incomplete;  // whether the line goes on shows in the next byte
-    bool folded = false;
-    while (is_blank(lf[1])) {
-      folded = true;
-      lf = find_lf(lf + 1, end);
-      if (lf == nullptr || lf + 1 == end) return Parse::incomplete;
-    }
-    const bool overflows = static_cast<std::size_t>(lf + 1 - begin) > store.limit;
-    head.fields_cut |= overflows;
-    const std::string_view field(line, static_cast<std::size_t>(lf - line));
-    if (store.keep_all || may_be_needed(field)) take_field(field, folded, overflows, store, head);
-    line = lf + 1;
+    const char* const lf = block_ + std::countr_zero(mask_);
+    mask_ &= mask_ - 1;
+    return lf;
   }
+
+ private:
+  void look_on() {
+    block_ = unseen_;
+    const auto left = static_cast<std::size_t>(end_ - unseen_);
+    if (left >= mask_block) {
+      mask_ = equal_mask(block_, '\n');
+      unseen_ += mask_block;
+      return;
+    }
+    std::array<char, mask_block> rest{};
+    std::memcpy(rest.data(), block_, left);
+    mask_ = equal_mask(rest.data(), '\n');
+    unseen_ = end_;
+  }
+
+  const char* block_ = nullptr;
+  const char* unseen_;
+  const char* end_;
+  std::uint64_t mask_ = 0;  // of the block: what next() has not told yet
+};
+
+// The field lines from `from` on, up to the blank line. Sets `block_end` to the end of the last one there is.
+Parse parse_fields(std::string_view text, std::size_t from, const FieldStore& store, Head& head,
+                   std::size_t& block_end) {
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  LineFeeds feeds(begin + from, end);
+  const char* line = begin + from;
+  Parse result = Parse::incomplete;
+  while (const char* lf = feeds.next()) {
+    if (lf == line || (lf == line + 1 && *line == '\r')) {
+      head.size = static_cast<std::size_t>(lf + 1 - begin);
+      result = Parse::complete;
+      break;
+    }
+    bool folded = false;
+    while (lf != nullptr && lf + 1 != end && is_blank(lf[1])) {
+      folded = true;
+      lf = feeds.next();
+    }
+    if (lf == nullptr || lf + 1 == end) break;  // whether the line goes on shows in the next byte
+    const std::string_view field(line, static_cast<std::size_t>(lf - line));
+    line = lf + 1;
+    if (store.keep_all || may_be_needed(field)) {
+      take_field(field, folded, static_cast<std::size_t>(line - begin) - from > store.limit, store, head);
+    }
+  }
+  block_end = static_cast<std::size_t>(line - begin);
+  return result;
 }
 
 }  // namespace
@@ -258,7 +298,9 @@ Parse parse_head(std::string_view text, const FieldStore& store, Head& head) {
   if (start != Parse::complete) return start;
   head.start_complete = true;
 
-  const Parse fields = parse_fields(text, head.start.size, store, head);
+  std::size_t end = 0;
+  const Parse fields = parse_fields(text, head.start.size, store, head, end);
+  head.fields_cut = end - head.start.size > store.limit;
   if (fields != Parse::complete) return fields;
   if (find_char(text.substr(0, head.size), '\0', head.start.size) != std::string_view::npos) head.bad_framing = true;
   return Parse::complete;
