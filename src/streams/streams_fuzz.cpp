@@ -34,10 +34,7 @@ struct Wishes {
   std::uint64_t skip = 0;
 } wishes;
 
-struct Told {
-  std::array<std::uint64_t, 2> passed{};  // bytes, of all sockets, that streams were told of or could conclude
-  std::array<std::uint64_t, 2> heard{};   // by sessions
-} told;
+std::array<std::uint64_t, 2> passed;  // bytes, of all sockets, by direction
 
 class Witness final : public protocols::Session {
  public:
@@ -52,8 +49,8 @@ class Witness final : public protocols::Session {
       require(byte == (*place + i) % periods[outbound]);
     }
     if (place) *place = (*place + segment.length) % periods[outbound];
-    told.heard[outbound] += segment.length;
-    require(told.heard[outbound] <= told.passed[outbound]);
+    heard_[outbound] += segment.length;
+    require(heard_[outbound] <= passed[outbound]);
     if (wishes.every == 0 || ++segments_ % wishes.every != 0) return {};
     return {wishes.action, wishes.skip};
   }
@@ -68,6 +65,7 @@ class Witness final : public protocols::Session {
 
  private:
   std::array<std::optional<std::uint64_t>, 2> place_;
+  std::array<std::uint64_t, 2> heard_{};
   unsigned segments_ = 0;
   bool closed_ = false;
 };
@@ -174,7 +172,7 @@ class Play {
   void close(SocketKey key, bool told_where) {
     Socket& socket = kernel_.sockets[key - 1];
     const bool positions = told_where && !socket.is_unix;
-    for (Side& side : socket.sides) told.passed[&side - socket.sides.data()] += positions ? 1 : 0;
+    for (std::uint64_t& bytes : passed) bytes += positions ? 1 : 0;  // the end takes a number of its own
     streams_.on_closed({.key = key,
                         .when = now_,
                         .has_positions = positions,
@@ -229,7 +227,7 @@ class Play {
 
   static void advance(Socket& socket, bool outbound, std::uint32_t bytes) {
     socket.sides[outbound].place += bytes;
-    told.passed[outbound] += bytes;
+    passed[outbound] += bytes;
   }
 
   void send(SocketKey key, bool outbound, std::uint64_t from, std::uint32_t length, std::uint32_t copied) {
@@ -321,7 +319,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             .every = input.ConsumeIntegral<std::uint8_t>(),
             .action = static_cast<Next::Action>(input.ConsumeIntegralInRange<int>(0, 3)),
             .skip = input.ConsumeIntegralInRange<std::uint64_t>(1, std::uint64_t{1} << 33)};
-  told = {};
+  passed = {};
   Play(input).run();
   return 0;
 }
