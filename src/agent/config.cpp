@@ -16,6 +16,7 @@
 #include "agent/config_keys.h"
 #include "agent/config_suggest.h"
 #include "agent/config_units.h"
+#include "telemetry/utf8.h"
 
 namespace subfloor::agent {
 namespace {
@@ -101,6 +102,19 @@ Result<> apply_prometheus_environment(Config& config, Environment lookup) {
   return {};
 }
 
+// Other bytes would come out of `config dump` as something else.
+void refuse_other_encodings(std::string_view text, Problems& problems) {
+  YAML::Mark at;
+  while (!text.empty()) {
+    const utf8::Step step = utf8::step(text);
+    if (!step.valid) return problems.add(at, "this is not UTF-8");
+    at.pos += static_cast<int>(step.size);
+    at.column = text.front() == '\n' ? 0 : at.column + 1;
+    at.line += text.front() == '\n' ? 1 : 0;
+    text.remove_prefix(step.size);
+  }
+}
+
 // Where documents begin.
 class Documents final : public YAML::EventHandler {
  public:
@@ -138,6 +152,7 @@ Result<Config> parse_config(std::string_view yaml, const std::string& file) {
   Problems problems(file);
   try {
     const std::string text(yaml);
+    refuse_other_encodings(text, problems);
     refuse_second_document(text, problems);
     read_document(YAML::Load(text), config, problems);
   } catch (const YAML::Exception& error) {

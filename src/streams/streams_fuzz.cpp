@@ -84,6 +84,7 @@ constexpr const protocols::Descriptor* only_witness[] = {&witness};
 struct Side {
   std::uint32_t base = 0;       // sequence number of place 0
   std::uint64_t place = 0;      // of the next byte
+  std::uint64_t told = 0;       // where the last record ended
   std::optional<std::uint32_t> skip_until = {};
 
   [[nodiscard]] std::uint32_t position() const { return base + static_cast<std::uint32_t>(place); }
@@ -184,6 +185,8 @@ class Play {
   // Bytes that no record tells of.
   void lose(SocketKey key, bool outbound) {
     Socket& socket = kernel_.sockets[key - 1];
+    const Side& side = socket.sides[outbound];
+    if (side.place - side.told > (1 << 30)) return;  // sequence numbers cannot tell of more
     if (!socket.is_unix) advance(socket, outbound, input_.ConsumeIntegralInRange<std::uint32_t>(1, 1 << 28));
   }
 
@@ -193,7 +196,7 @@ class Play {
     const Side& side = socket.sides[outbound];
     if (!side.skip_until || socket.is_unix) return;
     const auto left = static_cast<std::int32_t>(*side.skip_until - side.position());
-    if (left <= 0) return;
+    if (left <= 0 || side.place - side.told > (1 << 30)) return;
     advance(socket, outbound, static_cast<std::uint32_t>(left));
     if (input_.ConsumeBool()) send(key, outbound, side.place, 0, 0);
   }
@@ -231,7 +234,8 @@ class Play {
   }
 
   void send(SocketKey key, bool outbound, std::uint64_t from, std::uint32_t length, std::uint32_t copied) {
-    const Socket& socket = kernel_.sockets[key - 1];
+    Socket& socket = kernel_.sockets[key - 1];
+    socket.sides[outbound].told = socket.sides[outbound].place;
     std::string bytes(copied, '\0');
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = content_at(outbound, from + i);
     streams_.on_data({.key = key,
