@@ -100,6 +100,17 @@ class Lifetimes:
             for record in sum(self.seen(observer, 1), []):
                 self.assertEqual((record.path, record.status, record.partial), ("/abandoned", None, True))
 
+    def test_a_request_without_answer_is_shown_when_observe_ends(self):
+        with Pair() as pair, self.observe(pair.port) as observer:
+            pair.request("/answered")
+            pair.respond()
+            observer.wait(1, "server", path="/answered")
+            pair.request("/unanswered")
+            self.assertEqual(observer.stop(), 0)
+            for kind in ("server", "client"):
+                record, = observer.records(kind, path="/unanswered")
+                self.assertEqual((record.method, record.status, record.partial), ("GET", None, True))
+
     def test_a_response_cut_short_is_partial_and_keeps_its_status(self):
         with Pair() as pair, self.observe(pair.port) as observer:
             pair.request("/short")
