@@ -38,7 +38,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// "fuzz.yaml:3:1: what". A message may quote what it complains of, line breaks and all: so only the first line is known.
+// "fuzz.yaml:3:1: what". A message may quote what it complains of, line breaks and all: so only the first line is
+// known.
 void check_message(std::string_view message) {
   require(message.starts_with(file) && message.substr(file.size()).starts_with(':'));
   message.remove_prefix(file.size() + 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a kernel tells of a few sockets, in any order, with losses, repetitions and wishes it obeys late or never.
-// The content of each direction is a function of its place in the stream, so that a protocol that only looks on can tell
-// whether every byte comes once, in order, and every gap with its length. Every other input tells lies instead, of
+// The content of each direction is a function of its place in the stream, so that a protocol that only looks on can
+// tell whether every byte comes once, in order, and every gap with its length. Every other input tells lies instead, of
 // everything, to the real protocols: these must only survive it.
 #include <fuzzer/FuzzedDataProvider.h>
 
@@ -29,7 +29,7 @@ char content_at(bool outbound, std::uint64_t place) { return static_cast<char>(p
 // What the session on watch wishes next, and how the protocol is recognised: part of the input.
 struct Wishes {
   std::size_t recognised_at = 0;  // bytes it takes to tell; 65: never
-  std::uint8_t every = 0;         // every so many segments, a wish:
+  std::uint8_t every = 0;  // every so many segments, a wish:
   Next::Action action = Next::Action::more;
   std::uint64_t skip = 0;
 } wishes;
@@ -82,9 +82,9 @@ constexpr const protocols::Descriptor* only_witness[] = {&witness};
 
 // The kernel's side of the bargain, of one direction of one socket.
 struct Side {
-  std::uint32_t base = 0;       // sequence number of place 0
-  std::uint64_t place = 0;      // of the next byte
-  std::uint64_t told = 0;       // where the last record ended
+  std::uint32_t base = 0;  // sequence number of place 0
+  std::uint64_t place = 0;  // of the next byte
+  std::uint64_t told = 0;  // where the last record ended
   std::optional<std::uint32_t> skip_until = {};
 
   [[nodiscard]] std::uint32_t position() const { return base + static_cast<std::uint32_t>(place); }
@@ -258,67 +258,10 @@ class Play {
   Nanoseconds now_ = 1;
 };
 
-class Bystander final : public sensors::Steering {
- public:
-  void skip_until(SocketKey, bool, std::uint32_t) override {}
-  void copy(SocketKey, bool) override {}
-  void copy_at_most(SocketKey, bool, std::uint16_t) override {}
-  void off(SocketKey) override {}
-  void forget(SocketKey) override {}
-};
-
-void lie(FuzzedDataProvider& input) {
-  Receiver receiver;
-  Bystander bystander;
-  Streams streams({.protocols = protocols::all_protocols()}, input.ConsumeBool() ? &bystander : nullptr, receiver);
-  while (input.remaining_bytes() > 0) {
-    const SocketKey key = input.ConsumeIntegral<std::uint8_t>() % 8;
-    switch (input.ConsumeIntegralInRange<int>(0, 6)) {
-      case 0: {
-        sensors::SocketOpened opened;
-        opened.connection.key = key;
-        opened.connection.transport = input.ConsumeBool() ? Transport::tcp : Transport::unix_stream;
-        opened.connection.joined_late = input.ConsumeBool();
-        opened.connection.opened = input.ConsumeIntegral<std::uint64_t>();
-        opened.inbound_position = input.ConsumeIntegral<std::uint32_t>();
-        opened.peer = input.ConsumeIntegral<std::uint8_t>() % 8;
-        streams.on_opened(opened);
-        break;
-      }
-      case 1:
-        streams.on_closed({.key = key,
-                           .when = input.ConsumeIntegral<std::uint64_t>(),
-                           .has_positions = input.ConsumeBool(),
-                           .inbound_position = input.ConsumeIntegral<std::uint32_t>()});
-        break;
-      case 2: streams.tick(input.ConsumeIntegral<std::uint64_t>()); break;
-      default: {
-        const std::string bytes = input.ConsumeRandomLengthString(200);
-        streams.on_data({.key = key,
-                         .outbound = input.ConsumeBool(),
-                         .has_position = input.ConsumeBool(),
-                         .position = input.ConsumeIntegral<std::uint32_t>(),
-                         .length = bytes.size() + input.ConsumeIntegral<std::uint32_t>() % 3,
-                         .bytes = bytes,
-                         .other_position = input.ConsumeIntegral<std::uint32_t>(),
-                         .begin = input.ConsumeIntegral<std::uint64_t>(),
-                         .end = input.ConsumeIntegral<std::uint64_t>()});
-      }
-    }
-    require(streams.size() <= 8);
-  }
-  streams.finish(1);
-  require(streams.active(Kind::server) == 0);
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   FuzzedDataProvider input(data, size);
-  if (input.ConsumeIntegral<std::uint8_t>() % 2 == 1) {
-    lie(input);
-    return 0;
-  }
   wishes = {.recognised_at = input.ConsumeIntegralInRange<std::size_t>(0, 65),
             .every = input.ConsumeIntegral<std::uint8_t>(),
             .action = static_cast<Next::Action>(input.ConsumeIntegralInRange<int>(0, 3)),

@@ -39,7 +39,8 @@ void check_secrets(const Redactor& redactor, std::string_view before, std::strin
   call.query = query;
   call.path = "/p;" + query;
   call.request_headers.add("authorization", query);
-  call.request_headers.add("REFERER", "https://user:" + std::string(secret) + "@host/" + std::string(before) + "?" + query);
+  call.request_headers.add("REFERER",
+                           "https://user:" + std::string(secret) + "@host/" + std::string(before) + "?" + query);
   call.request_headers.add("X-Other", before);
   call.response_headers.add("Set-Cookie", secret);
   call.response_headers.add("Location", "//host/p?" + query);

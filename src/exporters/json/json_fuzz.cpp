@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as what a call and a process are made of. Checked: what is written is one line of JSON in UTF-8, and says of
-// text that was good what was given.
+// Any bytes as what a call and a process are made of. Checked: what is written is one line of JSON in UTF-8, and says
+// of text that was good what was given.
 #include <string>
 #include <string_view>
 #include <vector>

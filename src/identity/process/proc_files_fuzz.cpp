@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as what /proc says of a process: stat, status, cmdline, cgroup and maps, separated by a byte 0xff. Processes
-// choose much of it. Checked: nothing is longer than what was read.
+// Any bytes as what /proc says of a process: stat, status, cmdline, cgroup and maps, separated by a byte 0xff.
+// Processes choose much of it. Checked: nothing is longer than what was read.
 #include <array>
 #include <numeric>
 #include <string>
@@ -26,7 +26,8 @@ void check(const Process& process, std::size_t size) {
   require(process.comm.size() <= size && process.cgroup.size() <= size + 1);
   require(process.container_id.empty() || process.container_id.size() >= 32);
   const auto add = [](std::size_t sum, const std::string& argument) { return sum + argument.size(); };
-  require(std::accumulate(process.arguments.begin(), process.arguments.end(), std::size_t{0}, add) <= max_argument_bytes);
+  require(std::accumulate(process.arguments.begin(), process.arguments.end(), std::size_t{0}, add) <=
+          max_argument_bytes);
 }
 
 }  // namespace
