@@ -36,9 +36,10 @@ def panel(drawing, samples, what, top, length):
     for mark in marks:
         drawing.line([(LEFT, y(mark)), (WIDTH - RIGHT, y(mark))], "grid")
         drawing.text(LEFT - 8, y(mark) + 4, f"{mark:g}", "quiet", "end")
-    for minute in steps(length / 60, 6):
-        if minute * 60 <= length:
-            drawing.text(x(minute * 60), top + height + 15, f"{minute:g} min", "quiet", "middle")
+    unit, name = (60, "min") if length > 180 else (1, "s")
+    for mark in steps(length / unit, 6):
+        if mark * unit <= length:
+            drawing.text(x(mark * unit), top + height + 15, f"{mark:g} {name}", "quiet", "middle")
     drawing.text(LEFT, top + 10, label, "quiet")
     for i, (name, caption) in enumerate(series.items()):
         drawing.line([(x(at), y(value[name] * scale)) for at, value in thinned(samples)], f"line c{i}")

@@ -13,7 +13,8 @@ text { font: 12px system-ui, sans-serif; fill: #24292f; }
 .page { fill: #ffffff; }
 .c0 { fill: #0969da; stroke: #0969da; } .c1 { fill: #1a7f37; stroke: #1a7f37; } .c2 { fill: #bc4c00; stroke: #bc4c00; }
 .c3 { fill: #8250df; stroke: #8250df; } .c4 { fill: #6e7781; stroke: #6e7781; }
-.line { fill: none; stroke-width: 1.5; } .trend { fill: none; stroke-width: 1.5; stroke-dasharray: 6 4; }
+polyline.line { fill: none; stroke-width: 1.5; }
+polyline.trend { fill: none; stroke-width: 1.5; stroke-dasharray: 6 4; }
 .whisker { stroke: #24292f; stroke-width: 1; }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3; } .quiet { fill: #9198a1; } .page { fill: #0d1117; } .grid { stroke: #30363d; }
