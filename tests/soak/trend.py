@@ -7,6 +7,9 @@ import pathlib
 import re
 import statistics
 
+LONG = 600         # seconds; a shorter run is not over its warm-up (processes remembered, first windows, the allocator):
+WARM_UP = 4 << 20  # bytes that its memory may rise, so that it finds gross leaks only
+
 STATUS = {"rss": "VmRSS", "anon": "RssAnon", "threads": "Threads"}
 
 
@@ -18,8 +21,9 @@ class Limit:
     absolute: float
     share: float = 0.0
 
-    def of(self, values):
-        return max(self.absolute, self.share * statistics.median(values))
+    def of(self, values, seconds):
+        warm_up = WARM_UP if self.scale > 1 and seconds < LONG else 0
+        return max(self.absolute, warm_up, self.share * statistics.median(values))
 
 
 # The trend of what only swings is not zero either: an open scrape is a descriptor, a window in flight is memory.
@@ -79,5 +83,5 @@ def judge(samples):
     for name, limit in LIMITS.items():
         values = [value[name] for _, value in half]
         rise = theil_sen(times, values) * (times[-1] - times[0])
-        verdicts.append(Verdict(name, values[0], values[-1], statistics.median(values), rise, limit.of(values)))
+        verdicts.append(Verdict(name, values[0], values[-1], statistics.median(values), rise, limit.of(values, samples[-1][0])))
     return verdicts
