@@ -79,5 +79,11 @@ def tables(runs):
 
 
 def as_json(runs):
-    return {name: [{"rate": r.rate, "p50": r.p50, "p99": r.p99, "requests": r.requests, "agent": own}
+    return {name: [{"rate": r.rate, "p50": r.p50, "p99": r.p99, "requests": r.requests, "seconds": r.seconds,
+                    "agent": own}
                    for r, own in results] for name, results in runs.items()}
+
+
+def from_json(data):
+    return {name: [(load.Result(**{k: v for k, v in run.items() if k != "agent"}), run["agent"]) for run in runs]
+            for name, runs in data.items()}

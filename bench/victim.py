@@ -64,3 +64,7 @@ def tables(runs):
 
 def as_json(runs):
     return [{"rung": rung, "response": page, "runs": costs} for (rung, page), costs in runs.items()]
+
+
+def from_json(data):
+    return {(part["rung"], part["response"]): part["runs"] for part in data}

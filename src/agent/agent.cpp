@@ -66,9 +66,13 @@ Agent::~Agent() {
   for (const int timer : timers_) reactor_.cancel(timer);
   if (!reader_) return;
   reactor_.remove(reader_->epoll_fd());
+  finish();
+  close_window();
+}
+
+void Agent::finish() {
   reader_->drain();
   pipeline_.finish(monotonic_now());
-  close_window();
 }
 
 Result<> Agent::open_sensors() {

@@ -40,6 +40,9 @@ class Agent {
   int add_observer(CallObserver observer) { return pipeline_.add_observer(std::move(observer)); }
   void remove_observer(int id) { pipeline_.remove_observer(id); }
 
+  // Gives what has come and what is unfinished to the observers, as it is. Before the end: calls are cut short by it.
+  void finish();
+
   // As `subfloor status -o json` prints it.
   [[nodiscard]] nlohmann::json status();
 

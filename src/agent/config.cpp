@@ -2,6 +2,7 @@
 #include "agent/config.h"
 
 #include <sys/stat.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <array>
@@ -10,10 +11,12 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <sstream>
 
 #include "agent/config_keys.h"
 #include "agent/config_suggest.h"
 #include "agent/config_units.h"
+#include "telemetry/utf8.h"
 
 namespace subfloor::agent {
 namespace {
@@ -99,6 +102,44 @@ Result<> apply_prometheus_environment(Config& config, Environment lookup) {
   return {};
 }
 
+// Other bytes would come out of `config dump` as something else.
+void refuse_other_encodings(std::string_view text, Problems& problems) {
+  YAML::Mark at;
+  while (!text.empty()) {
+    const utf8::Step step = utf8::step(text);
+    if (!step.valid) return problems.add(at, "this is not UTF-8");
+    at.pos += static_cast<int>(step.size);
+    at.column = text.front() == '\n' ? 0 : at.column + 1;
+    at.line += text.front() == '\n' ? 1 : 0;
+    text.remove_prefix(step.size);
+  }
+}
+
+// Where documents begin.
+class Documents final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { starts.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+  std::vector<YAML::Mark> starts;
+};
+
+// Two documents are looked for and no more: yaml-cpp 0.7 finds documents without end in ",a", and LoadAll takes them.
+void refuse_second_document(const std::string& yaml, Problems& problems) {
+  std::istringstream text(yaml);
+  YAML::Parser parser(text);
+  Documents documents;
+  if (parser.HandleNextDocument(documents) && parser.HandleNextDocument(documents))
+    problems.add(documents.starts[1], "a second document begins here; the configuration is one");
+}
+
 }  // namespace
 
 std::vector<std::uint16_t> Ports::resolve() const {
@@ -110,9 +151,10 @@ Result<Config> parse_config(std::string_view yaml, const std::string& file) {
   Config config;
   Problems problems(file);
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(yaml));
-    if (documents.size() > 1) problems.add(documents[1].Mark(), "a second document; the configuration is one");
-    if (!documents.empty()) read_document(documents[0], config, problems);
+    const std::string text(yaml);
+    refuse_other_encodings(text, problems);
+    refuse_second_document(text, problems);
+    read_document(YAML::Load(text), config, problems);
   } catch (const YAML::Exception& error) {
     problems.add(error.mark, error.msg);
   }

@@ -136,6 +136,8 @@ TEST(Config, PlacesEachMistake) {
   EXPECT_THAT(error_of("capture: {ports: [80\n"), HasSubstr("f:2:1: "));
   EXPECT_THAT(error_of("a: b: c\n"), HasSubstr("f:1:5: "));
   EXPECT_THAT(error_of("capture:\n---\nlog:\n"), HasSubstr(": a second document"));
+  EXPECT_THAT(error_of(",m"), HasSubstr(": a second document"));  // of which yaml-cpp finds ever more
+  EXPECT_THAT(error_of("json:\n  spans: \xc3\xa4\xcb|\n"), HasSubstr("f:2:11: this is not UTF-8"));
 }
 
 TEST(Config, ListsAllMistakesOfAFile) {

@@ -77,6 +77,7 @@ Gauges Pipeline::gauges() {
     by_service[pid == 0 ? "unknown" : std::string(service_name(*processes_.find(pid)))] += count;
   for (const auto& [service, count] : by_service)
     gauges.connections.push_back({.service = service, .kind = std::nullopt, .active = count});
+  if (by_service.empty()) gauges.connections.push_back({.service = "", .kind = std::nullopt, .active = 0});
   return gauges;
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <functional>
+#include <utility>
 #include <vector>
 
 #include "agent/agent.h"
@@ -53,8 +55,10 @@ Exit exit_of(const Viewer& viewer) {
 }
 
 // What both ways of observing share: the view and its time limit.
-Result<std::unique_ptr<Viewer>> open_view(Reactor& reactor, const ObserveOptions& options) {
-  TRY_ASSIGN(std::unique_ptr<Viewer> viewer, Viewer::make(reactor, {options.json, options.limit}));
+Result<std::unique_ptr<Viewer>> open_view(Reactor& reactor, const ObserveOptions& options,
+                                          std::function<void()> before_end = {}) {
+  TRY_ASSIGN(std::unique_ptr<Viewer> viewer,
+             Viewer::make(reactor, {options.json, options.limit, std::move(before_end)}));
   if (options.duration != 0) {
     TRY_ASSIGN([[maybe_unused]] const int timer, reactor.every(options.duration, [v = viewer.get()] { v->finish(); }));
   }
@@ -135,7 +139,7 @@ Exit observe_here(const ObserveOptions& options, agent::Config config) {
   auto agent = agent::Agent::make(config, **reactor);
   if (!agent) return complain_no_start(agent.error());
   greet(options, rung_text((*agent)->status()));
-  auto opened = open_view(**reactor, options);
+  auto opened = open_view(**reactor, options, [&] { (*agent)->finish(); });
   if (!opened) return complain(Exit::failed, opened.error().message);
   viewer = std::move(*opened);
   std::string line;

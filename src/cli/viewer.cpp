@@ -49,12 +49,16 @@ void Viewer::on_call(std::string_view json) {
   }
   ++shown_;
   output_->write(line_);
-  if (options_.limit != 0 && shown_ >= options_.limit) finish();
+  if (options_.limit != 0 && shown_ >= options_.limit) {
+    options_.before_end = nullptr;
+    finish();
+  }
 }
 
 void Viewer::finish() {
   if (finishing_) return;
-  finishing_ = true;
+  if (const auto before_end = std::exchange(options_.before_end, nullptr)) before_end();
+  if (std::exchange(finishing_, true)) return;  // the limit may just have been reached
   output_->finish();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -18,6 +19,7 @@ class Viewer {
   struct Options {
     bool json = false;
     std::uint64_t limit = 0;  // 0: none
+    std::function<void()> before_end = {};  // what is still to be shown when it is enough, unless it is the limit
   };
 
   // Shows at standard output, and stops the reactor when all has been said.

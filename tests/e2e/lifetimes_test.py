@@ -100,6 +100,17 @@ class Lifetimes:
             for record in sum(self.seen(observer, 1), []):
                 self.assertEqual((record.path, record.status, record.partial), ("/abandoned", None, True))
 
+    def test_a_request_without_answer_is_shown_when_observe_ends(self):
+        with Pair() as pair, self.observe(pair.port) as observer:
+            pair.request("/answered")
+            pair.respond()
+            observer.wait(1, "server", path="/answered")
+            pair.request("/unanswered")
+            self.assertEqual(observer.stop(), 0)
+            for kind in ("server", "client"):
+                record, = observer.records(kind, path="/unanswered")
+                self.assertEqual((record.method, record.status, record.partial), ("GET", None, True))
+
     def test_a_response_cut_short_is_partial_and_keeps_its_status(self):
         with Pair() as pair, self.observe(pair.port) as observer:
             pair.request("/short")
@@ -118,7 +129,7 @@ class Closed:
     def assert_forgotten(self, nginx, agent):
         def connections():
             return sum(value for name, labels, value in agent.metrics()
-                       if name == "tcp_connections_active" and labels["service"] == "nginx")
+                       if name == "tcp_connections_active" and labels.get("service") == "nginx")
 
         before = connections()
         for i in range(100):

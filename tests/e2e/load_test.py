@@ -166,6 +166,8 @@ class Overload:
 
     def check_nothing_was_invented(self, lines):
         for record in parse(lines):
+            if record["network.transport"] == "unix":  # of others on this host: `ports` does not concern them
+                continue
             self.assertIn(record.status, (200, None), record)
             self.assertIn(record.method, ("GET", None), record)
             self.assertTrue(record.path in (None, "/during") or record.path.startswith("/after/"), record)

@@ -2,6 +2,7 @@
 """Prometheus: a real one scrapes, promtool agrees."""
 
 from e2e.case import Case
+from support import places
 from support.nginx import Nginx
 from support.prometheus import Prometheus, check_metrics
 from support.subfloor import Agent
@@ -36,6 +37,11 @@ class Metrics(Case):
 
     def test_no_raw_path_is_a_label(self):
         self.assertNotIn("/counted", self.scrape())
+
+    def test_no_connection_is_zero_connections(self):
+        with Agent(ports=f"[{places.free_port()}]", more="") as agent:
+            connections = [(labels, value) for name, labels, value in agent.metrics() if name == "tcp_connections_active"]
+            self.assertEqual(connections, [({}, 0)])
 
     def test_a_real_prometheus_has_the_series(self):
         with Nginx() as nginx, Agent(ports=f"[{nginx.port}]") as agent, Prometheus(agent.port) as prometheus:

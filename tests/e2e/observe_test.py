@@ -9,6 +9,7 @@ from support import places
 from support.child import Child
 from support.nginx import Nginx
 from support.subfloor import Agent, alone, run
+from support.terminal import Terminal
 from support.wire import Wire
 
 
@@ -23,6 +24,21 @@ class Observe(Case):
                 self.assertIn(text, line)
             self.assertNotIn("\x1b", child.stdout.text(), "no colours where there is no terminal")
             self.assertEqual(child.stop(signal.SIGINT), 0)
+
+    def test_the_table_follows_the_width_of_the_terminal(self):
+        with Terminal(100) as terminal, Nginx() as nginx:
+            argv = [places.binary(), "observe", "--config", alone(), "--pid", nginx.workers()[0]]
+            with Child(argv, name="subfloor observe", stdout=terminal.slave, env={**os.environ, "NO_COLOR": "1"}) as child:
+                child.wait_for_line("watching")
+                self.assertNotIn("PARTIAL", terminal.wait_for_line("METHOD"))
+                terminal.resize(160)
+                child.send_signal(signal.SIGWINCH)
+                wide = terminal.wait_for_line("PARTIAL")
+                self.assertGreater(len(wide), 120)
+                path = f"/wide/{'x' * 30}/{os.getpid()}"
+                self.curl(nginx.url(path))
+                self.assertIn(path, terminal.wait_for_line("/wide/"))  # a narrow table would have cut it
+                self.assertEqual(child.stop(signal.SIGINT), 0)
 
     def test_limit_ends_it(self):
         with Nginx() as nginx, self.observe(nginx.port, arguments=("--limit", 3)) as observer, Wire(nginx.port) as wire:

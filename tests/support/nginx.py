@@ -51,7 +51,8 @@ http {{
 class Nginx:
     """`with Nginx() as nginx:`; nginx.port answers on 127.0.0.1 and ::1. `locations` is text for the server block."""
 
-    def __init__(self, workers=1, locations="", unix=False, reuseport=False):
+    def __init__(self, workers=1, locations="", unix=False, reuseport=False, program=None):
+        self._program = program or places.program("nginx")
         self.port = places.free_port()
         self._scratch = places.scratch()
         self.directory = pathlib.Path(self._scratch.name)
@@ -80,7 +81,7 @@ class Nginx:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def __enter__(self):
-        self._child = Child([places.program("nginx"), "-p", self.directory, "-c", self._conf], name="nginx")
+        self._child = Child([self._program, "-p", self.directory, "-c", self._conf], name="nginx")
         until(lambda: self._child.returncode is not None or places.listens(self.port), self._trouble)
         if self._child.returncode is not None:
             raise RuntimeError(self._trouble())

@@ -39,6 +39,12 @@ def alone():
     return pathlib.Path(_alone().name) / "alone.yaml"
 
 
+def check_end(child, code, failed):
+    """It ended well, unless the test has failed already: a sanitizer speaks up at the end."""
+    if code != 0 and not failed:
+        raise AssertionError(f"{child.name} ended with {code}:\n{child.output()}")
+
+
 class Observer:
     """`subfloor observe -o json`: ready when entered; its records are read as they come, or written to the file `out`.
 
@@ -62,9 +68,9 @@ class Observer:
             raise
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         if self.child.returncode is None:
-            self.child.stop(signal.SIGINT)
+            check_end(self.child, self.child.stop(signal.SIGINT), kind)
 
     def all(self):
         """Every record so far."""
@@ -136,10 +142,10 @@ class Agent:
     def __enter__(self):
         return self.start()
 
-    def __exit__(self, *_):
-        if self.child.returncode is None:
-            self.child.stop()
-        self._scratch.cleanup()
+    def __exit__(self, kind, *_):
+        with self._scratch:
+            if self.child.returncode is None:
+                check_end(self.child, self.child.stop(), kind)
 
     @property
     def pid(self):

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fuzzing.h"
 #include "protocols/http1/http1.h"
 #include "protocols/http1/session.h"
 #include "protocols/session.h"
@@ -19,10 +20,7 @@ namespace {
 
 using namespace subfloor;
 using namespace subfloor::protocols;
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
+using fuzzing::require;
 
 enum class What : std::uint8_t { content, gap, lost };
 

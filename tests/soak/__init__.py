@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A long run under churn: does what the agent holds stay flat, and is all counted?"""
