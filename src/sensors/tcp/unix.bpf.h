@@ -41,8 +41,13 @@ static __always_inline void unix_content(const struct sk_buff *skb, const struct
 
 	if (!unix_sockets || !count || own_traffic())
 		return;
-	known = bpf_map_lookup_elem(&unix_senders, &address);
-	flow.key = known ? *known : unix_key(sender);
+	/* The socket itself knows best: what the map holds may be of one that was closed, whose address this one has now, and
+	 * its first bytes can be read before its first send has come to its end. */
+	flow.key = unix_key(sender);
+	if (!flow.key) {
+		known = bpf_map_lookup_elem(&unix_senders, &address);
+		flow.key = known ? *known : 0;
+	}
 	deliver_skb(count, &flow, skb, unix_consumed(skb), length, TCP_UNIX_CONTENT);
 }
 
