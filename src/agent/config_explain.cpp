@@ -29,6 +29,7 @@ void append_key(std::string& out, const Section& section, const Key& key, const 
   append_wrapped(out, "      ", fmt::format("type: {}", key.type));
   append_wrapped(out, "      ", fmt::format("default: {}", key.write(defaults)));
   if (!key.variable.empty()) out += fmt::format("      environment: {}\n", key.variable);
+  out += fmt::format("      reload: {}\n", key.reload.empty() ? "needs a restart" : key.reload);
 }
 
 }  // namespace

@@ -22,6 +22,26 @@ constexpr std::string_view name(Level level) {
 
 void to_stderr(Level, std::string_view line) { std::fwrite(line.data(), 1, line.size(), stderr); }
 
+// As between quotes: a message may hold a path, a line of a file, what a kernel said.
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\n': out += "\\n"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        if (const auto byte = static_cast<unsigned char>(c); byte < 0x20 || byte == 0x7f)
+          out += fmt::format("\\x{:02x}", byte);
+        else
+          out += c;
+    }
+  }
+  return out;
+}
+
 std::atomic<Level> minimum{Level::info};
 std::atomic<Writer> writer{to_stderr};
 
@@ -44,7 +64,7 @@ bool Site::admit(std::uint64_t& left_out) {
 
 void write(Level level, std::uint64_t left_out, std::string_view message) {
   std::string line =
-      fmt::format("time={} level={} msg=\"{}\"", rfc3339(to_unix(monotonic_now())), name(level), message);
+      fmt::format("time={} level={} msg=\"{}\"", rfc3339(to_unix(monotonic_now())), name(level), escaped(message));
   if (left_out > 0) line += fmt::format(" left_out={}", left_out);
   line += '\n';
   writer.load()(level, line);

@@ -96,6 +96,9 @@ class Sensor {
   [[nodiscard]] virtual Result<> take_stock() { return {}; }
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
+  // Takes over what of the settings can change while it is attached: the ports. Of sockets that are wanted now and were
+  // not before, nobody has told yet: take_stock() does.
+  [[nodiscard]] virtual Result<> reconfigure(const struct Settings&) { return {}; }
 };
 
 struct Settings {
