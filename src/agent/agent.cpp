@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.h"
 
+#include <bpf/bpf.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -67,7 +68,8 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
   // The busier the host, the more there is to read: not to be run then loses records. It takes little, and refused it
   // is no harm.
   setpriority(PRIO_PROCESS, 0, reader_niceness);
-  if (agent->prometheus_) agent->prometheus_->server->set_ready(true);
+  TRY(agent->become_unprivileged());
+  TRY(agent->start_threads());
   return agent;
 }
 
@@ -89,6 +91,24 @@ void Agent::finish() {
   }
   reactor_.run_posted();  // scrapes that wait get the last figures
   prometheus_.reset();
+}
+
+Result<> Agent::become_unprivileged() {
+  const auto bpf_works = [this] {
+    bpf_map_info info{};
+    std::uint32_t size = sizeof info;
+    return bpf_map_get_info_by_fd(rings_.control(), &info, &size) == 0;
+  };
+  TRY_ASSIGN(kept_, drop_privileges(bpf_works));
+  return {};
+}
+
+// What has threads starts them here, after attaching: each thread has the capabilities of the one that made it.
+Result<> Agent::start_threads() {
+  if (!prometheus_) return {};
+  TRY(prometheus_->server->serve());
+  prometheus_->server->set_ready(true);
+  return {};
 }
 
 Result<> Agent::open_sensors() {

@@ -11,6 +11,7 @@
 
 #include "agent/config.h"
 #include "agent/pipeline.h"
+#include "agent/privileges.h"
 #include "agent/reload.h"
 #include "base/reactor.h"
 #include "base/result.h"
@@ -78,6 +79,8 @@ class Agent {
 
   Agent(const Config& config, Reactor& reactor, bpf::Rings rings);
   Result<> open_sensors();
+  Result<> become_unprivileged();
+  Result<> start_threads();
   Result<> start_reading();
   Result<> start_exporters();
   [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
@@ -96,6 +99,7 @@ class Agent {
 
   Config config_;  // replaced as a whole, by reload()
   ConfigState config_state_;
+  bpf::CapabilitySet kept_;
   Reactor& reactor_;
   const Nanoseconds started_;
   bpf::Rings rings_;

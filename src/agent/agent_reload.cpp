@@ -51,6 +51,7 @@ Result<> Agent::take_over(const ConfigChange& change) {
   if (other_server) {
     retired_ = {};  // it may hold the address that is wanted again
     TRY_ASSIGN(prometheus, make_prometheus(next));
+    if (prometheus) TRY(prometheus->server->serve());
   }
   if (change.applies("capture.ports")) TRY(change_ports(next.capture.ports));
 

@@ -142,6 +142,7 @@ nlohmann::json Agent::status() {
                                                        : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"config", config_status()},
+          {"capabilities", to_string(kept_)},
           {"sensors", sensors},
           {"families", events},
           {"losses", losses},
