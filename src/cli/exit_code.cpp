@@ -11,7 +11,7 @@
 namespace subfloor::cli {
 namespace {
 
-constexpr bpf::CapabilitySet needed{CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE};
+constexpr bpf::CapabilitySet needed{CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE};
 
 }  // namespace
 
