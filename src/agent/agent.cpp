@@ -162,7 +162,9 @@ Result<> Agent::start_exporters() {
   if (!config_.api.socket.empty()) {
     const ApiServer::Handlers handlers{
         .status = [this] { return status(); },
-        .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); }};
+        .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
+        .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
+                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}}};
     TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));
     pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
   }

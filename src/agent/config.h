@@ -129,7 +129,7 @@ using Environment = const char* (*)(const char* name);
 // none.
 [[nodiscard]] Result<std::string> explain_config(const std::string& topic = "");
 
-// The configuration as YAML that parse_config reads back to the same values.
-[[nodiscard]] std::string dump_config(const Config& config);
+// The configuration as YAML that parse_config reads back to the same values; or, masked, for others to read.
+[[nodiscard]] std::string dump_config(const Config& config, bool masked = false);
 
 }  // namespace subfloor::agent

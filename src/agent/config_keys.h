@@ -35,6 +35,7 @@ struct Key {
   std::function<std::string(const Config&)> write;  // the value as YAML on one line
   std::string variable;                             // of the environment that overrides it, "" for none
   std::function<void(const Config& from, Config& to)> copy;
+  bool secret = false;      // its value is masked where others may read it
   std::string reload = "";  // to what a reload applies a change, in words; "": it needs a restart
 };
 

@@ -120,6 +120,8 @@ void ApiServer::answer(Client& client, const std::string& line) {
       json.is_object() && request != json.end() && request->is_string() ? request->get<std::string>() : "";
   client.answered = true;
   if (what == "status") return enqueue(client, to_line(handlers_.status()));
+  if (const auto question = handlers_.questions.find(what); question != handlers_.questions.end())
+    return enqueue(client, to_line(question->second()));
   if (what != "observe")
     return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
   Result<CallFilter> filter = CallFilter::from_json(json.value("filter", nlohmann::json::object()));

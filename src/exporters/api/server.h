@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's local API: JSON lines on a unix socket. A client sends one line and is answered:
-//   {"request":"status"}                       one line, then the end
+//   {"request":"status"}                       one line, then the end; so for each of Handlers::questions
 //   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client
 //                                              goes; {"dropped":n} where n calls did not fit its queue
 // A request that is not understood is answered {"error":"why"}.
@@ -26,6 +26,8 @@ class ApiServer {
     std::function<nlohmann::json()> status;
     // Appends the call as one JSON object, with or without a newline after it.
     std::function<void(std::string& out, const Observation&)> format;
+    // Others that are answered as status is.
+    std::map<std::string, std::function<nlohmann::json()>> questions = {};
   };
 
   struct Limits {
