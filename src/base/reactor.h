@@ -27,7 +27,7 @@ class Reactor {
   [[nodiscard]] Result<> change(int fd, std::uint32_t events);
   void remove(int fd);
 
-  // Calls task every period; change it with set_period. The returned number names the timer.
+  // Calls task every period, never while that is 0; change it with set_period. The returned number names the timer.
   [[nodiscard]] Result<int> every(Nanoseconds period, Task task);
   void set_period(int timer, Nanoseconds period);
   void cancel(int timer);

@@ -64,6 +64,7 @@ class ApiServer {
 
   ApiServer(Reactor& reactor, Handlers handlers, Limits limits);
   void accept_all();
+  void accept_later();
   void serve(int fd);
   [[nodiscard]] bool receive(Client& client);
   void answer(Client& client, const std::string& line);
@@ -77,6 +78,7 @@ class ApiServer {
   std::string path_;
   std::uint64_t inode_ = 0;  // of the socket file, so that a successor's is not removed
   Fd listener_;
+  int resume_timer_ = -1;
   std::map<int, std::unique_ptr<Client>> clients_;
   std::size_t observers_ = 0;
   std::uint64_t dropped_ = 0;
