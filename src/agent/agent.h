@@ -119,7 +119,7 @@ class Agent {
   Completeness completeness_;
   std::unique_ptr<ApiServer> api_;
   std::unique_ptr<Scrapes> prometheus_;  // late: its threads ask for metrics until it is gone
-  std::jthread retired_;                 // lets go of one that a reload replaced
+  std::jthread retired_;  // lets go of one that a reload replaced
 };
 
 }  // namespace subfloor::agent

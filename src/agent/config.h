@@ -121,8 +121,8 @@ using Environment = const char* (*)(const char* name);
 [[nodiscard]] Result<Config> load_config(const std::string& path);
 
 // The same as far as it can be understood, for who only wants to find the agent: after a mistake in the file, which its
-// reload refused, it has to be possible to ask it what was wrong. `mistakes` receives them. An error where the file cannot
-// be read at all.
+// reload refused, it has to be possible to ask it what was wrong. `mistakes` receives them. An error where the file
+// cannot be read at all.
 [[nodiscard]] Result<Config> load_config_leniently(const std::string& path, std::string& mistakes);
 
 // What the keys mean, for people. A section ("capture") or a key ("capture.ports") narrows it; an error where there is

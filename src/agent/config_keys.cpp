@@ -51,8 +51,9 @@ Section capture() {
        key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
        key(part, &C::rung, "rung", rung(),
            "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
-       live(key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
-            "to connections opened from then on"),
+       live(
+           key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
+           "to connections opened from then on"),
        key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
            "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are "
            "lost, "

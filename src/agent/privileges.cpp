@@ -62,7 +62,8 @@ Result<bpf::CapabilitySet> drop_privileges(const std::function<bool()>& bpf_work
   bpf::CapabilitySet keep = have & kept_capabilities;
   TRY(set_capabilities(have, keep));
   // CAP_SYS_ADMIN stands for it where it is alone.
-  if (!bpf_works()) keep = keep | (have & (have.has(CAP_BPF) ? bpf::CapabilitySet{CAP_BPF} : bpf::CapabilitySet{CAP_SYS_ADMIN}));
+  if (!bpf_works())
+    keep = keep | (have & (have.has(CAP_BPF) ? bpf::CapabilitySet{CAP_BPF} : bpf::CapabilitySet{CAP_SYS_ADMIN}));
   if (have.has(CAP_SETPCAP)) {
     TRY(set_capabilities(have, have));
     drop_bounding(keep);

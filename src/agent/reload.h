@@ -27,9 +27,9 @@ struct ConfigState {
     std::string message;               // one line a mistake, where it failed
     std::vector<std::string> applied;
   };
-  std::uint64_t generation = 1;        // of what is in force; a reload that changed nothing counts, a refused one does not
-  Nanoseconds loaded = 0;              // monotonic
-  std::vector<std::string> restart;    // keys of the file that wait for a restart
+  std::uint64_t generation = 1;  // of what is in force; a reload that changed nothing counts, a refused one does not
+  Nanoseconds loaded = 0;  // monotonic
+  std::vector<std::string> restart;  // keys of the file that wait for a restart
   bool attempted = false;
   Attempt last;
 };

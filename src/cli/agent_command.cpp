@@ -66,8 +66,7 @@ Exit run_agent(const std::string& path) {
   running = agent->get();
   LOG_INFO("ready after {} ms", (monotonic_now() - begun) / 1'000'000);
   manager->ready(summary(*running));
-  if (const auto served = serve(**reactor, *manager); !served)
-    return complain(Exit::failed, served.error().message);
+  if (const auto served = serve(**reactor, *manager); !served) return complain(Exit::failed, served.error().message);
   LOG_INFO("stopping");
   manager->stopping("exporting what is left");
   running->finish();

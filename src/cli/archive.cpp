@@ -53,8 +53,8 @@ Result<> write_files(const std::filesystem::path& folder, const std::vector<Bund
 
 Result<> run_tar(const std::filesystem::path& folder, const std::string& name, int out) {
   const std::string directory = "--directory=" + folder.string();
-  std::string arguments[] = {"tar",       "--create", "--gzip", "--file=-", "--owner=0", "--group=0", "--numeric-owner",
-                             directory, name};
+  std::string arguments[] = {"tar",       "--create",        "--gzip",  "--file=-", "--owner=0",
+                             "--group=0", "--numeric-owner", directory, name};
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);

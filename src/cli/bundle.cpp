@@ -67,13 +67,14 @@ std::string kernel() {
   out += section("BTF", error ? "" : fmt::format("/sys/kernel/btf/vmlinux: {} bytes\n", btf));
   for (const char* path :
        {"/proc/sys/kernel/unprivileged_bpf_disabled", "/proc/sys/net/core/bpf_jit_enable",
-        "/proc/sys/net/core/bpf_jit_harden", "/proc/sys/kernel/perf_event_paranoid",
-        "/proc/sys/kernel/kptr_restrict", "/proc/sys/kernel/yama/ptrace_scope", "/proc/sys/kernel/ftrace_enabled",
-        "/sys/kernel/security/lockdown", "/sys/kernel/security/lsm"})
+        "/proc/sys/net/core/bpf_jit_harden", "/proc/sys/kernel/perf_event_paranoid", "/proc/sys/kernel/kptr_restrict",
+        "/proc/sys/kernel/yama/ptrace_scope", "/proc/sys/kernel/ftrace_enabled", "/sys/kernel/security/lockdown",
+        "/sys/kernel/security/lsm"})
     out += section(path, read_text(path));
   const std::string config = fmt::format("/boot/config-{}", name.release);
-  out += section(config, lines_matching(config, "BPF|BTF|FTRACE|KPROBE|UPROBE|FPROBE|TRACEPOINT|PERF_EVENTS|"
-                                                "CGROUPS=|SECURITY_LOCKDOWN|CONFIG_LSM="));
+  out += section(config, lines_matching(config,
+                                        "BPF|BTF|FTRACE|KPROBE|UPROBE|FPROBE|TRACEPOINT|PERF_EVENTS|"
+                                        "CGROUPS=|SECURITY_LOCKDOWN|CONFIG_LSM="));
   return out;
 }
 
@@ -84,8 +85,9 @@ std::string privileges(const std::string& pid) {
                  lines_matching(folder + "/status", "^(Uid|Gid|NoNewPrivs|Seccomp|Cap\\w+|VmRSS|VmLck|Threads):")) +
          section(folder + "/cgroup", read_text(folder + "/cgroup")) +
          section(folder + "/limits", lines_matching(folder + "/limits", "Limit|locked memory|open files")) +
-         section(folder + "/mountinfo", lines_matching(folder + "/mountinfo", " - (cgroup2?|bpf|tracefs|debugfs|proc|"
-                                                                              "sysfs|securityfs) "));
+         section(folder + "/mountinfo", lines_matching(folder + "/mountinfo",
+                                                       " - (cgroup2?|bpf|tracefs|debugfs|proc|"
+                                                       "sysfs|securityfs) "));
 }
 
 std::string pretty(const Result<nlohmann::json>& answer) {
@@ -110,8 +112,8 @@ void add_agent(std::vector<BundleFile>& files, const std::string& config_path) {
     for (const nlohmann::json& line : (*log)["log"])
       if (line.is_string()) files.back().content += line.get<std::string>();
   }
-  std::string text = section("the file, as it is now", !config ? config.error().message + "\n"
-                                                               : mistakes + agent::dump_config(*config, true));
+  std::string text = section("the file, as it is now",
+                             !config ? config.error().message + "\n" : mistakes + agent::dump_config(*config, true));
   if (const auto running = ask(socket, "config"); running && running->contains("config"))
     text += section("in force in the agent", (*running)["config"].get<std::string>());
   files.push_back({"config.txt", text});
@@ -159,7 +161,8 @@ Exit doctor_bundle(const std::string& path, const std::string& config) {
   for (BundleFile& one : files) one.content = scrub(one.content);
   if (const auto written = write_archive(file, name, files); !written)
     return complain(Exit::failed, written.error().message);
-  return print(fmt::format("{}\nIt is for a bug report, and meant to hold nothing secret: look before you send it.\n", file));
+  return print(
+      fmt::format("{}\nIt is for a bug report, and meant to hold nothing secret: look before you send it.\n", file));
 }
 
 }  // namespace subfloor::cli

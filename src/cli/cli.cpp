@@ -179,8 +179,8 @@ void add_simple_commands(CLI::App& app, Arguments& arguments, Command& chosen) {
   CLI::App& doctor_command = *app.add_subcommand("doctor", "Tell what this kernel can do, and why not more");
   add_output(doctor_command, arguments);
   add_config(doctor_command, arguments);
-  CLI::Option& bundle = *doctor_command.add_option("--bundle", arguments.bundle,
-                                                   "Write what a bug report needs to a .tar.gz, with nothing secret in it");
+  CLI::Option& bundle = *doctor_command.add_option(
+      "--bundle", arguments.bundle, "Write what a bug report needs to a .tar.gz, with nothing secret in it");
   bundle.type_name("[FILE]")->expected(0, 1);
   doctor_command.footer(doctor_footer);
   doctor_command.callback([&] {

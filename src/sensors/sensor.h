@@ -102,7 +102,7 @@ class Sensor {
 };
 
 struct Settings {
-  std::string rung;                // forced, or "" for the best that attaches
+  std::string rung;  // forced, or "" for the best that attaches
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
 };

@@ -2,8 +2,8 @@
 #include "exporters/api/server.h"
 
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -123,7 +123,8 @@ TEST_F(Api, AnswersLaterWhereThereWasNoDescriptorForAClient) {
 }
 
 TEST_F(Api, AnswersOtherQuestionsToo) {
-  ApiServer::Handlers handlers{[] { return nlohmann::json(); }, format, {{"log", [] { return nlohmann::json{{"n", 1}}; }}}};
+  ApiServer::Handlers handlers{
+      [] { return nlohmann::json(); }, format, {{"log", [] { return nlohmann::json{{"n", 1}}; }}}};
   auto server = ApiServer::make(*reactor_, path_, "", std::move(handlers));
   ASSERT_TRUE(server);
   server_ = std::move(*server);

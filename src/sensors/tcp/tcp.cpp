@@ -97,7 +97,8 @@ class TcpSensor final : public Sensor {
 
   [[nodiscard]] Steering* steering() override { return &steering_; }
 
-  // First the cookies of sockets that were of no interest until now: without one, what they send could not be told apart.
+  // First the cookies of sockets that were of no interest until now: without one, what they send could not be told
+  // apart.
   [[nodiscard]] Result<> reconfigure(const Settings& settings) override {
     if (!settings.ports.empty() || object_->bss->filter_ports) {
       object_->bss->cookies_only = true;
