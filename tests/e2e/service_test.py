@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The agent as a service: what it tells its manager, reloading under load, and the last window."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -27,6 +28,26 @@ def calls(path, **wanted):
     """Calls that the spans of a file stand for, of those whose keys (with _ for .) have these values."""
     return sum(span["count"] for span in spans(path)
                if all(span.get(key.replace("_", ".")) == value for key, value in wanted.items()))
+
+
+@contextlib.contextmanager
+def constant_load(url, connections=64, threads=2):
+    """wrk, one second after another, for as long as the block takes."""
+    over = threading.Event()
+
+    def work():
+        while not over.is_set():
+            wrk(url, 1, connections, threads)
+
+    load = threading.Thread(target=work)
+    load.start()
+    try:
+        yield
+        if not load.is_alive():
+            raise AssertionError("wrk failed")
+    finally:
+        over.set()
+        load.join()
 
 
 class Notifications(Case):
@@ -73,6 +94,7 @@ class Notifications(Case):
                     wrk(nginx.url(), 1, connections=8, threads=1)  # more spans than the pipe holds
                     agent.child.send_signal(signal.SIGTERM)
                     manager.wait("STOPPING")
+                    self.assertEqual((agent.get("/readyz")[0], agent.get("/healthz")[0]), (503, 200), "alive, not ready")
                     self.assertIsNone(agent.child.returncode)
                     self.assertEqual(agent.stop(signal.SIGTERM), -signal.SIGTERM)
             os.close(reader)
@@ -86,31 +108,32 @@ class Reloading(Case):
             ports = f"[{nginx.port}]"
             with Agent(ports=ports, data_ring=PATIENT_RING, more=f"json:\n  spans: {files[0]}\n") as agent:
                 before = nginx.requests()
-                load = threading.Thread(target=wrk, args=(nginx.url("/load"), 5))
-                load.start()
-                generation = 1
-                for round_number in range(4):
-                    path = files[round_number % 2]
-                    for more, good in (
-                        (f"telemetry:\n  window: {100 + round_number}ms\njson:\n  spans: {path}\n", True),
-                        ("telemetry:\n  window: soon\n", False),
-                        (f"redaction:\n  headers: [X-{round_number}]\njson:\n  spans: {path}\n", True),
-                        (f"json:\n  spans: {directory}/no/such/folder\n", False),
-                        (f"telemetry:\n  max_groups: {100 + round_number}\njson:\n  spans: {path}\n", True),
-                    ):
-                        agent.configure(more=more, ports=f"[{nginx.port}, {other_port}]" if round_number % 2 else ports)
-                        state = agent.reload()
-                        self.assertEqual(state["last_reload"]["succeeded"], good, state)
-                        generation += good
-                        self.assertEqual(state["generation"], generation)
-                self.assertTrue(load.is_alive(), "all of it happened under load")
-                load.join()
-                served = nginx.requests() - before - 1
+                with constant_load(nginx.url("/load")):
+                    self.reload_again_and_again(agent, files, ports, other_port)
+                served = nginx.requests_of_others_since(before)
                 status = agent.status()
                 self.assertEqual(lost(status), 0, status)
                 self.assertEqual(completeness(status), 1.0, status)
                 self.assertEqual(agent.stop(), 0)
                 self.assertEqual(sum(calls(path, kind="server", url_path="/load") for path in files), served)
+
+    def reload_again_and_again(self, agent, files, ports, other_port):
+        generation = 1
+        for number in range(4):
+            path = files[number % 2]
+            for more, good in (
+                (f"telemetry:\n  window: {100 + number}ms\njson:\n  spans: {path}\n", True),
+                ("telemetry:\n  window: soon\n", False),
+                (f"redaction:\n  headers: [X-{number}]\njson:\n  spans: {path}\n", True),
+                ("json:\n  spans: /nonexistent/spans\n", False),
+                (f"telemetry:\n  max_groups: {100 + number}\njson:\n  spans: {path}\n", True),
+            ):
+                agent.configure(more=more, ports=f"[{ports[1:-1]}, {other_port}]" if number % 2 else ports)
+                state = agent.reload()
+                self.assertEqual(state["last_reload"]["succeeded"], good, state)
+                generation += good
+                self.assertEqual(state["generation"], generation)
+                self.assertEqual(agent.get("/readyz")[0], 200)
 
     def test_a_bad_file_changes_nothing_and_says_where(self):
         with Agent(more="telemetry:\n  window: 1s\n") as agent:
@@ -183,7 +206,7 @@ class Stopping(Case):
             with Agent(ports=f"[{nginx.port}]", data_ring=PATIENT_RING, more=more) as agent:
                 before = nginx.requests()
                 wrk(nginx.url("/last"), 1)
-                served = nginx.requests() - before - 1
+                served = nginx.requests_of_others_since(before)
                 self.assertEqual(path.read_text(), "")
                 self.assertEqual(agent.stop(), 0)
             self.assertEqual(calls(path, kind="server", url_path="/last"), served)

@@ -9,11 +9,10 @@ import os
 import pathlib
 import re
 import subprocess
-import threading
 import unittest
 
 from e2e.privileges_test import KEPT, capabilities
-from e2e.load_test import wrk
+from e2e.service_test import constant_load
 from support.nginx import Nginx
 from support.waiting import until
 
@@ -88,18 +87,16 @@ class Unit(unittest.TestCase):
             common = f"json:\n  spans: {SPANS}\n"
             self.assertTrue(self.reload(common)["last_reload"]["succeeded"])
             before = nginx.requests()
-            load = threading.Thread(target=wrk, args=(nginx.url("/load"), 20, 8, 1))
-            load.start()
-            for number in range(2):
-                self.assertTrue(self.reload(f"{common}telemetry:\n  window: {1 + number}s\n")["last_reload"]["succeeded"])
-                state = self.reload(f"{common}telemetry:\n  window: never\n")
-                self.assertFalse(state["last_reload"]["succeeded"])
-                self.assertRegex(show("StatusText")["StatusText"],
-                                 rf"last reload refused: {re.escape(str(CONFIG))}:\d+:\d+: ")
-            self.assertTrue(self.reload(f"{common}telemetry:\n  window: 1h\n")["last_reload"]["succeeded"])
-            self.assertTrue(load.is_alive(), "all of it happened under load")
-            load.join()
-            served = nginx.requests() - before - 1
+            with constant_load(nginx.url("/load"), 8, 1):
+                for number in range(2):
+                    state = self.reload(f"{common}telemetry:\n  window: {1 + number}s\n")
+                    self.assertTrue(state["last_reload"]["succeeded"])
+                    state = self.reload(f"{common}telemetry:\n  window: never\n")
+                    self.assertFalse(state["last_reload"]["succeeded"])
+                    self.assertRegex(show("StatusText")["StatusText"],
+                                     rf"last reload refused: {re.escape(str(CONFIG))}:\d+:\d+: ")
+                self.assertTrue(self.reload(f"{common}telemetry:\n  window: 1h\n")["last_reload"]["succeeded"])
+            served = nginx.requests_of_others_since(before)
             self.assertEqual(sum(causes for family in status()["losses"].values() for causes in family.values()), 0)
             call("systemctl", "stop", "subfloor")
         self.assertEqual(show("Result", "ExecMainStatus"), {"Result": "success", "ExecMainStatus": "0"})
