@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/agent.h"
 
+#include <bpf/bpf.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -17,11 +18,15 @@
 namespace subfloor::agent {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
-constexpr std::chrono::seconds scrape_patience{2};
+constexpr std::chrono::milliseconds scrape_patience{2000}, scrape_step{50};
 constexpr std::string_view main_sensor = "tcp";
+constexpr Nanoseconds patience_with_writers = second / 10;
+constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
 
 // What a kernel answers to a program it does not know how to run is of many kinds; the caller needs but two.
@@ -36,6 +41,10 @@ void Agent::SpanFan::on_span(const Span& span) {
   for (SpanSink* sink : sinks_) sink->on_span(span);
 }
 
+void Agent::SpanFan::finish(Nanoseconds deadline) {
+  for (SpanSink* sink : sinks_) sink->finish(deadline);
+}
+
 void Agent::SpanFan::on_window_closed(const WindowSummary& summary) {
   for (SpanSink* sink : sinks_) sink->on_window_closed(summary);
 }
@@ -45,7 +54,9 @@ Agent::Agent(const Config& config, Reactor& reactor, bpf::Rings rings)
       reactor_(reactor),
       started_(monotonic_now()),
       rings_(std::move(rings)),
-      pipeline_(config_, nullptr, spans_) {}
+      pipeline_(config_, nullptr, spans_) {
+  config_state_.loaded = started_;
+}
 
 Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reactor) {
   TRY_ASSIGN(bpf::Rings rings, bpf::Rings::make(config.capture.control_ring, config.capture.data_ring));
@@ -57,22 +68,47 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
   // The busier the host, the more there is to read: not to be run then loses records. It takes little, and refused it
   // is no harm.
   setpriority(PRIO_PROCESS, 0, reader_niceness);
-  if (agent->prometheus_) agent->prometheus_->set_ready(true);
+  TRY(agent->become_unprivileged());
+  TRY(agent->start_threads());
   return agent;
 }
 
-Agent::~Agent() {
-  prometheus_.reset();
-  for (const int timer : timers_) reactor_.cancel(timer);
-  if (!reader_) return;
-  reactor_.remove(reader_->epoll_fd());
-  finish();
-  close_window();
-}
+Agent::~Agent() { finish(); }
 
 void Agent::finish() {
-  reader_->drain();
-  pipeline_.finish(monotonic_now());
+  if (std::exchange(finished_, true)) return;
+  for (const int timer : timers_) reactor_.cancel(timer);
+  if (prometheus_) prometheus_->server->set_ready(false);
+  if (reader_) {
+    reactor_.remove(reader_->epoll_fd());
+    const Nanoseconds begun = monotonic_now();
+    records_ += reader_->drain();
+    // A record that a preempted program is still writing hides those behind it.
+    while (reader_->hidden() && monotonic_now() < begun + patience_with_writers) records_ += reader_->drain();
+    pipeline_.finish(monotonic_now());
+    close_window();
+    spans_.finish(monotonic_now() + patience_with_exporters);
+  }
+  reactor_.run_posted();  // scrapes that wait get the last figures
+  prometheus_.reset();
+}
+
+Result<> Agent::become_unprivileged() {
+  const auto bpf_works = [this] {
+    bpf_map_info info{};
+    std::uint32_t size = sizeof info;
+    return bpf_map_get_info_by_fd(rings_.control(), &info, &size) == 0;
+  };
+  TRY_ASSIGN(kept_, drop_privileges(bpf_works));
+  return {};
+}
+
+// What has threads starts them here, after attaching: each thread has the capabilities of the one that made it.
+Result<> Agent::start_threads() {
+  if (!prometheus_) return {};
+  TRY(prometheus_->server->serve());
+  prometheus_->server->set_ready(true);
+  return {};
 }
 
 Result<> Agent::open_sensors() {
@@ -113,9 +149,8 @@ Result<> Agent::start_reading() {
   timers_.push_back(drain_timer_);
   TRY_ASSIGN(const int tick, reactor_.every(second, [this] { tick(); }));
   timers_.push_back(tick);
-  const Nanoseconds window = config_.telemetry.window > 0 ? config_.telemetry.window : 5 * second;
-  TRY_ASSIGN(const int windows, reactor_.every(window, [this] { close_window(); }));
-  timers_.push_back(windows);
+  TRY_ASSIGN(window_timer_, reactor_.every(config_.telemetry.window, [this] { close_window(); }));
+  timers_.push_back(window_timer_);
   return {};
 }
 
@@ -128,24 +163,33 @@ Result<> Agent::start_exporters() {
     const ApiServer::Handlers handlers{
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
-        .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); }};
+        .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
+        .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
+                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}}};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);
     TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));
   }
-  if (config_.prometheus.enabled) {
-    // Runs in the server's threads: asks the reactor's, and does not wait for it for ever.
-    const auto snapshot = [this]() -> std::optional<std::string> {
-      const auto text = std::make_shared<std::promise<std::string>>();
-      std::future<std::string> answer = text->get_future();
-      reactor_.post([this, text] { text->set_value(metrics_text()); });
-      if (answer.wait_for(scrape_patience) != std::future_status::ready) return std::nullopt;
-      return answer.get();
-    };
-    TRY_ASSIGN(prometheus_, prometheus::PrometheusServer::make(config_.prometheus.listen.host,
-                                                               config_.prometheus.listen.port, snapshot));
-  }
+  TRY_ASSIGN(prometheus_, make_prometheus(config_));
   return {};
+}
+
+// None where it is turned off.
+Result<std::unique_ptr<Agent::Scrapes>> Agent::make_prometheus(const Config& config) {
+  if (!config.prometheus.enabled) return nullptr;
+  auto scrapes = std::make_unique<Scrapes>();
+  // Runs in the server's threads: asks the reactor's, and does not wait for it for ever.
+  const auto snapshot = [this, &over = scrapes->over]() -> std::optional<std::string> {
+    const auto text = std::make_shared<std::promise<std::string>>();
+    std::future<std::string> answer = text->get_future();
+    reactor_.post([this, text] { text->set_value(metrics_text()); });
+    for (auto waited = 0ms; answer.wait_for(scrape_step) != std::future_status::ready; waited += scrape_step)
+      if (over || waited >= scrape_patience) return std::nullopt;
+    return answer.get();
+  };
+  TRY_ASSIGN(scrapes->server, prometheus::PrometheusServer::make(config.prometheus.listen.host,
+                                                                 config.prometheus.listen.port, snapshot));
+  return scrapes;
 }
 
 // Nobody wakes the agent for one record, so it looks: often while there is traffic, seldom while there is none.
@@ -168,14 +212,14 @@ void Agent::tick() {
   if (losses == control_losses_) return;
   control_losses_ = losses;
   pipeline_.processes().reconcile(now);
+  if (const Result<> taken = take_census(now); !taken) LOG_WARN("after losses: {}", taken.error().message);
+}
+
+Result<> Agent::take_census(Nanoseconds now) {
   pipeline_.streams().begin_census(now);
-  bool complete = true;
-  for (const auto& sensor : sensors_) {
-    const Result<> taken = sensor->take_stock();
-    if (!taken) LOG_WARN("after losses: {}", taken.error().message);
-    complete = complete && taken;
-  }
-  if (complete) pipeline_.streams().end_census(now);
+  for (const auto& sensor : sensors_) TRY(sensor->take_stock());
+  pipeline_.streams().end_census(now);
+  return {};
 }
 
 void Agent::close_window() {

@@ -2,13 +2,17 @@
 // The composition root: from a configuration to programs in the kernel, the pipeline and the exporters, in one reactor.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "agent/config.h"
 #include "agent/pipeline.h"
+#include "agent/privileges.h"
+#include "agent/reload.h"
 #include "base/reactor.h"
 #include "base/result.h"
 #include "bpf/ladder.h"
@@ -32,7 +36,7 @@ class Agent {
   // which the caller runs, outlives the agent. Errors keep the errno that decides the exit code.
   [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor);
 
-  // Reads what the kernel still holds, ends every session, exports the last window; then detaches.
+  // finish(), then detaches.
   ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
@@ -40,19 +44,34 @@ class Agent {
   int add_observer(CallObserver observer) { return pipeline_.add_observer(std::move(observer)); }
   void remove_observer(int id) { pipeline_.remove_observer(id); }
 
-  // Gives what has come and what is unfinished to the observers, as it is. Before the end: calls are cut short by it.
+  // Takes over a configuration while calls go on: all that can be taken over of it, or, where any of that fails,
+  // nothing. What came of it is in the log, in status(), and returned.
+  const ConfigState& reload(const Result<Config>& wanted);
+  [[nodiscard]] const ConfigState& config_state() const { return config_state_; }
+
+  // Reads what the kernel still holds, ends every session, closes the last window and gives exporters some seconds to
+  // deliver it. Once; nothing is observed afterwards.
   void finish();
 
   // As `subfloor status -o json` prints it.
   [[nodiscard]] nlohmann::json status();
 
  private:
+  // The server that is scraped. When it goes, it does not wait for answers that this reactor still owes it.
+  struct Scrapes {
+    std::atomic<bool> over{false};
+    std::unique_ptr<prometheus::PrometheusServer> server;
+    ~Scrapes() { over = true; }
+  };
+
   // Spans go to every exporter that takes them.
   class SpanFan final : public SpanSink {
    public:
     void add(SpanSink* sink) { sinks_.push_back(sink); }
+    void remove(const SpanSink* sink) { std::erase(sinks_, sink); }
     void on_span(const Span& span) override;
     void on_window_closed(const WindowSummary& summary) override;
+    void finish(Nanoseconds deadline) override;
 
    private:
     std::vector<SpanSink*> sinks_;
@@ -60,8 +79,14 @@ class Agent {
 
   Agent(const Config& config, Reactor& reactor, bpf::Rings rings);
   Result<> open_sensors();
+  Result<> become_unprivileged();
+  Result<> start_threads();
   Result<> start_reading();
   Result<> start_exporters();
+  [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
+  Result<> take_over(const ConfigChange& change);
+  Result<> change_ports(const Ports& ports);
+  Result<> take_census(Nanoseconds now);
   void drain();
   void tick();
   void close_window();
@@ -70,8 +95,11 @@ class Agent {
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] std::string metrics_text();
+  [[nodiscard]] nlohmann::json config_status() const;
 
-  const Config config_;
+  Config config_;  // replaced as a whole, by reload()
+  ConfigState config_state_;
+  bpf::CapabilitySet kept_;
   Reactor& reactor_;
   const Nanoseconds started_;
   bpf::Rings rings_;
@@ -83,14 +111,16 @@ class Agent {
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
   std::unique_ptr<bpf::RingReader> reader_;
   std::vector<int> timers_;
-  int drain_timer_ = -1;
+  int drain_timer_ = -1, window_timer_ = -1;
+  bool finished_ = false;
   int idle_drains_ = 0;
   std::uint64_t control_losses_ = 0;
   std::uint64_t records_ = 0;
   Completeness completeness_;
   int api_observer_ = 0;
   std::unique_ptr<ApiServer> api_;
-  std::unique_ptr<prometheus::PrometheusServer> prometheus_;  // last: its threads ask for metrics until it is gone
+  std::unique_ptr<Scrapes> prometheus_;  // late: its threads ask for metrics until it is gone
+  std::jthread retired_;  // lets go of one that a reload replaced
 };
 
 }  // namespace subfloor::agent

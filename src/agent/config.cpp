@@ -140,15 +140,8 @@ void refuse_second_document(const std::string& yaml, Problems& problems) {
     problems.add(documents.starts[1], "a second document begins here; the configuration is one");
 }
 
-}  // namespace
-
-std::vector<std::uint16_t> Ports::resolve() const {
-  if (mode == Mode::classic) return {classic_ports.begin(), classic_ports.end()};
-  return mode == Mode::list ? list : std::vector<std::uint16_t>{};
-}
-
-Result<Config> parse_config(std::string_view yaml, const std::string& file) {
-  Config config;
+// Where there are mistakes, what is not among them is in config all the same.
+Result<> parse_into(Config& config, std::string_view yaml, const std::string& file) {
   Problems problems(file);
   try {
     const std::string text(yaml);
@@ -159,6 +152,31 @@ Result<Config> parse_config(std::string_view yaml, const std::string& file) {
     problems.add(error.mark, error.msg);
   }
   if (problems.any()) return fail(problems.text());
+  return {};
+}
+
+Result<> load_into(Config& config, const std::string& path) {
+  const std::string chosen = path.empty() ? std::string(default_config_path) : path;
+  const Result<std::string> text = read_file(chosen);
+  if (text) {
+    TRY(parse_into(config, *text, chosen));
+    config.file = chosen;
+  } else if (!path.empty() || text.error().code != ENOENT) {
+    return Failure(text.error());
+  }
+  return apply_environment(config, [](const char* name) -> const char* { return std::getenv(name); });
+}
+
+}  // namespace
+
+std::vector<std::uint16_t> Ports::resolve() const {
+  if (mode == Mode::classic) return {classic_ports.begin(), classic_ports.end()};
+  return mode == Mode::list ? list : std::vector<std::uint16_t>{};
+}
+
+Result<Config> parse_config(std::string_view yaml, const std::string& file) {
+  Config config;
+  TRY(parse_into(config, yaml, file));
   return config;
 }
 
@@ -179,14 +197,15 @@ Result<> apply_environment(Config& config, Environment lookup) {
 
 Result<Config> load_config(const std::string& path) {
   Config config;
-  const std::string chosen = path.empty() ? std::string(default_config_path) : path;
-  Result<std::string> text = read_file(chosen);
-  if (text) {
-    TRY_ASSIGN(config, parse_config(*text, chosen));
-  } else if (!path.empty() || text.error().code != ENOENT) {
-    return Failure(text.error());
-  }
-  TRY(apply_environment(config, [](const char* name) -> const char* { return std::getenv(name); }));
+  TRY(load_into(config, path));
+  return config;
+}
+
+Result<Config> load_config_leniently(const std::string& path, std::string& mistakes) {
+  Config config;
+  const Result<> loaded = load_into(config, path);
+  if (!loaded && loaded.error().code != 0) return Failure(loaded.error());
+  mistakes = loaded ? "" : loaded.error().message;
   return config;
 }
 

@@ -104,6 +104,7 @@ struct Config {
   JsonConfig json;
   ApiConfig api;
   LogConfig log;
+  std::string file;  // where it was read from, "" for nowhere; no key
   bool operator==(const Config&) const = default;
 };
 
@@ -119,11 +120,16 @@ using Environment = const char* (*)(const char* name);
 // defaults.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
 
+// The same as far as it can be understood, for who only wants to find the agent: after a mistake in the file, which its
+// reload refused, it has to be possible to ask it what was wrong. `mistakes` receives them. An error where the file
+// cannot be read at all.
+[[nodiscard]] Result<Config> load_config_leniently(const std::string& path, std::string& mistakes);
+
 // What the keys mean, for people. A section ("capture") or a key ("capture.ports") narrows it; an error where there is
 // none.
 [[nodiscard]] Result<std::string> explain_config(const std::string& topic = "");
 
-// The configuration as YAML that parse_config reads back to the same values.
-[[nodiscard]] std::string dump_config(const Config& config);
+// The configuration as YAML that parse_config reads back to the same values; or, masked, for others to read.
+[[nodiscard]] std::string dump_config(const Config& config, bool masked = false);
 
 }  // namespace subfloor::agent

@@ -29,6 +29,14 @@ void append_key(std::string& out, const Section& section, const Key& key, const 
   append_wrapped(out, "      ", fmt::format("type: {}", key.type));
   append_wrapped(out, "      ", fmt::format("default: {}", key.write(defaults)));
   if (!key.variable.empty()) out += fmt::format("      environment: {}\n", key.variable);
+  out += fmt::format("      reload: {}\n", key.reload.empty() ? "needs a restart" : key.reload);
+}
+
+// Headers are where credentials are, whoever forgot to mark them; those of redaction are but names.
+std::string shown(const Section& section, const Key& key, const Config& config, bool masked) {
+  const bool secret = key.secret || (key.name == "headers" && section.name != "redaction");
+  if (!masked || !secret || key.write(config) == key.write(Config())) return key.write(config);
+  return "\"[redacted]\"";
 }
 
 }  // namespace
@@ -49,11 +57,11 @@ Result<std::string> explain_config(const std::string& topic) {
   return out;
 }
 
-std::string dump_config(const Config& config) {
+std::string dump_config(const Config& config, bool masked) {
   std::string out;
   for (const Section& section : config_sections()) {
     out += section.name + ":\n";
-    for (const Key& key : section.keys) out += fmt::format("  {}: {}\n", key.name, key.write(config));
+    for (const Key& key : section.keys) out += fmt::format("  {}: {}\n", key.name, shown(section, key, config, masked));
   }
   return out;
 }

@@ -18,7 +18,14 @@ Key key(Part Config::* part, T Part::* member, std::string name, const ValueType
             read(node, config.*part.*member, problems);
           },
           [=, write = type.write](const Config& config) { return write(config.*part.*member); },
-          std::move(variable)};
+          std::move(variable),
+          [=](const Config& from, Config& to) { to.*part.*member = from.*part.*member; }};
+}
+
+// A key that a running agent takes over when it reloads: see Agent::reload.
+Key live(Key key, std::string to_what = "at once") {
+  key.reload = std::move(to_what);
+  return key;
 }
 
 constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
@@ -38,42 +45,45 @@ Section capture() {
   return {
       "capture",
       "What is taken from the kernel.",
-      {key(part, &C::ports, "ports", port_set(),
-           "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, 5000, "
-           "8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel."),
+      {live(key(part, &C::ports, "ports", port_set(),
+                "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, "
+                "5000, 8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel.")),
        key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
        key(part, &C::rung, "rung", rung(),
            "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
-       key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
+       live(
+           key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
+           "to connections opened from then on"),
        key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
            "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are "
            "lost, "
            "and counted."),
        key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
            "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
-       key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
-           "How often the rings are emptied: longer costs less, and delays live views.")}};
+       live(key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
+                "How often the rings are emptied: longer costs less, and delays live views."))}};
 }
 
 Section redaction() {
   constexpr auto part = &Config::redaction;
   return {"redaction",
           "What never leaves the process. A list given here replaces the default one.",
-          {key(part, &RedactionConfig::headers, "headers", text_list(),
-               "Header fields whose values are secret; case does not matter."),
-           key(part, &RedactionConfig::query, "query", text_list(),
-               "Query parameters whose values are secret; case does not matter.")}};
+          {live(key(part, &RedactionConfig::headers, "headers", text_list(),
+                    "Header fields whose values are secret; case does not matter.")),
+           live(key(part, &RedactionConfig::query, "query", text_list(),
+                    "Query parameters whose values are secret; case does not matter."))}};
 }
 
 Section telemetry() {
   constexpr auto part = &Config::telemetry;
   return {"telemetry",
           "How calls become spans and metrics.",
-          {key(part, &TelemetryConfig::aggregation, "aggregation", boolean(),
-               "on: one span for a group of like calls in each window; off: a span for every call."),
-           key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is."),
-           key(part, &TelemetryConfig::max_groups, "max_groups", number(8, 1'000'000),
-               "Groups in a window, and series of a metric; what comes beyond goes into one named overflow group.")}};
+          {live(key(part, &TelemetryConfig::aggregation, "aggregation", boolean(),
+                    "on: one span for a group of like calls in each window; off: a span for every call.")),
+           live(key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is.")),
+           live(key(part, &TelemetryConfig::max_groups, "max_groups", number(8, 1'000'000),
+                    "Groups in a window, and series of a metric; what comes beyond goes into one named overflow "
+                    "group."))}};
 }
 
 Section metrics() {
@@ -89,17 +99,17 @@ Section prometheus() {
   return {
       "prometheus",
       "Metrics to be scraped, with /healthz and /readyz.",
-      {key(part, &PrometheusConfig::enabled, "enabled", boolean(), "Serve /metrics."),
-       key(part, &PrometheusConfig::listen, "listen", listen_address(),
-           "Where. Whoever can reach it can read it: keep it on loopback or behind a firewall. The environment's host "
-           "and port (OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT) go first.")}};
+      {live(key(part, &PrometheusConfig::enabled, "enabled", boolean(), "Serve /metrics.")),
+       live(key(part, &PrometheusConfig::listen, "listen", listen_address(),
+                "Where. Whoever can reach it can read it: keep it on loopback or behind a firewall. The environment's "
+                "host and port (OTEL_EXPORTER_PROMETHEUS_HOST, OTEL_EXPORTER_PROMETHEUS_PORT) go first."))}};
 }
 
 Section json() {
   return {"json",
           "Spans as lines of JSON.",
-          {key(&Config::json, &JsonConfig::spans, "spans", text("path, - or \"\"", longest_path),
-               "File to append spans to; - is standard output, \"\" is nowhere.")}};
+          {live(key(&Config::json, &JsonConfig::spans, "spans", text("path, - or \"\"", longest_path),
+                    "File to append spans to; - is standard output, \"\" is nowhere. A reload opens it anew."))}};
 }
 
 Section api() {
@@ -115,12 +125,12 @@ Section api() {
 Section logging() {
   return {"log",
           "What the agent says about itself, on standard error.",
-          {key(&Config::log, &LogConfig::level, "level",
-               choice<log::Level>({{"debug", log::Level::debug},
-                                   {"info", log::Level::info},
-                                   {"warn", log::Level::warn},
-                                   {"error", log::Level::error}}),
-               "The least important lines to write.", "OTEL_LOG_LEVEL")}};
+          {live(key(&Config::log, &LogConfig::level, "level",
+                    choice<log::Level>({{"debug", log::Level::debug},
+                                        {"info", log::Level::info},
+                                        {"warn", log::Level::warn},
+                                        {"error", log::Level::error}}),
+                    "The least important lines to write.", "OTEL_LOG_LEVEL"))}};
 }
 
 }  // namespace

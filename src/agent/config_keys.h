@@ -34,6 +34,9 @@ struct Key {
   std::function<void(const YAML::Node&, Config&, Problems&)> read;
   std::function<std::string(const Config&)> write;  // the value as YAML on one line
   std::string variable;                             // of the environment that overrides it, "" for none
+  std::function<void(const Config& from, Config& to)> copy;
+  bool secret = false;      // its value is masked where others may read it
+  std::string reload = "";  // to what a reload applies a change, in words; "": it needs a restart
 };
 
 struct Section {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "agent/config_keys.h"
 #include "agent/config_units.h"
 
@@ -195,6 +197,8 @@ TEST(Config, ExplainsEveryKeyWithTypeAndDefault) {
   ASSERT_TRUE(one);
   EXPECT_THAT(*one, HasSubstr("type: size, 4KiB to 1GiB"));
   EXPECT_THAT(*one, HasSubstr("default: 8MiB"));
+  EXPECT_THAT(*one, HasSubstr("reload: needs a restart"));
+  EXPECT_THAT(*explain_config("capture.ports"), HasSubstr("reload: at once"));
   EXPECT_THAT(*one, testing::Not(HasSubstr("control_ring")));
   EXPECT_EQ(explain_config("nope").error().message, "there is no section or key 'nope'");
 }
@@ -203,6 +207,16 @@ TEST(Config, ReportsAFileThatCannotBeRead) {
   EXPECT_EQ(load_config("/nonexistent/x.yaml").error().message,
             "/nonexistent/x.yaml: No such file or directory (ENOENT)");
   EXPECT_EQ(load_config("/").error().message, "/: Is a directory (EISDIR)");
+}
+
+TEST(Config, KeepsWhatItUnderstoodOfAFileWithMistakesForWhoAsksLeniently) {
+  const std::string path = testing::TempDir() + "subfloor_lenient.yaml";
+  std::ofstream(path) << "api: {socket: /x}\nlog: {level: loud}\n";
+  std::string mistakes;
+  EXPECT_EQ(load_config_leniently(path, mistakes)->api.socket, "/x");
+  EXPECT_THAT(mistakes, HasSubstr(path + ":2:14: "));
+  std::remove(path.c_str());
+  EXPECT_EQ(load_config_leniently(path, mistakes).error().code, ENOENT);
 }
 
 TEST(ConfigUnits, ReadBackWhatTheyWrite) {

@@ -7,11 +7,22 @@
 
 namespace subfloor::agent {
 
+namespace {
+
+RedactionOptions redaction_of(const Config& config) {
+  return {.headers = config.redaction.headers, .query_keys = config.redaction.query};
+}
+
+WindowOptions windows_of(const Config& config) {
+  return {.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups};
+}
+
+}  // namespace
+
 Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans)
     : stream_settings_{.protocols = protocols::all_protocols(), .header_limit = config.capture.header_limit},
-      redactor_({.headers = config.redaction.headers, .query_keys = config.redaction.query}),
-      windows_({.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups},
-               monotonic_now(), spans),
+      redactor_(redaction_of(config)),
+      windows_(windows_of(config), monotonic_now(), spans),
       metrics_({.convention = config.metrics.convention, .max_series = config.telemetry.max_groups}) {
   set_steering(steering);
 }
@@ -20,6 +31,14 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
+}
+
+void Pipeline::reconfigure(const Config& config) {
+  stream_settings_.header_limit = config.capture.header_limit;
+  streams_->set_header_limit(config.capture.header_limit);
+  redactor_ = Redactor(redaction_of(config));
+  windows_.set_options(windows_of(config));
+  metrics_.set_max_series(config.telemetry.max_groups);
 }
 
 int Pipeline::add_observer(CallObserver observer) {

@@ -46,6 +46,9 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
 
+  // Takes over what a reload may change. Right after a window was closed, where telemetry is among it.
+  void reconfigure(const Config& config);
+
   void tick(Nanoseconds now) { streams_->tick(now); }
   void finish(Nanoseconds now) { streams_->finish(now); }
 

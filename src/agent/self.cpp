@@ -99,6 +99,21 @@ SelfReport Agent::report() const {
   return report;
 }
 
+nlohmann::json Agent::config_status() const {
+  nlohmann::json status = {{"file", config_.file},
+                           {"generation", config_state_.generation},
+                           {"loaded", rfc3339(to_unix(config_state_.loaded))},
+                           {"waiting_for_restart", config_state_.restart}};
+  if (config_state_.attempted) {
+    const ConfigState::Attempt& last = config_state_.last;
+    status["last_reload"] = {{"succeeded", last.succeeded},
+                             {"time", rfc3339(to_unix(last.when))},
+                             {"message", last.message},
+                             {"applied", last.applied}};
+  }
+  return status;
+}
+
 nlohmann::json Agent::status() {
   nlohmann::json losses = nlohmann::json::object(), events = nlohmann::json::object();
   const std::vector<sensors::FamilyCounters> all = families();
@@ -126,6 +141,8 @@ nlohmann::json Agent::status() {
                      : sum.lost == 0                   ? "ok"
                                                        : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
+          {"config", config_status()},
+          {"capabilities", to_string(kept_)},
           {"sensors", sensors},
           {"families", events},
           {"losses", losses},

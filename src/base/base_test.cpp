@@ -199,6 +199,12 @@ TEST_F(LogTest, WritesLevelTextAndHowManyWereLeftOut) {
   EXPECT_THAT(written[1].second, HasSubstr(" level=warn msg=\"again\" left_out=7\n"));
 }
 
+TEST_F(LogTest, KeepsAMessageWithinItsQuotesAndOnItsLine) {
+  log::write(log::Level::info, 0, "say \"no\"\nlevel=error a\\b\x1b[1m");
+  ASSERT_EQ(written.size(), 1U);
+  EXPECT_THAT(written[0].second, HasSubstr(R"(msg="say \"no\"\nlevel=error a\\b\x1b[1m")"));
+}
+
 TEST_F(LogTest, DoesNotEvenFormatWhatIsNotEnabled) {
   log::set_level(log::Level::warn);
   int evaluated = 0;

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace subfloor::log {
 
@@ -33,6 +34,9 @@ class Site {
   std::atomic<std::uint64_t> last_ns_{0};
   std::atomic<std::uint64_t> left_out_{0};
 };
+
+// The last lines written, oldest first, each with its end: for whom standard error has gone elsewhere.
+[[nodiscard]] std::vector<std::string> recent();
 
 void write(Level level, std::uint64_t left_out, std::string_view message);
 

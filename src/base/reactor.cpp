@@ -83,6 +83,15 @@ Result<> Reactor::on_signals(const std::vector<int>& signals, std::function<void
   });
 }
 
+void Reactor::release_signals(const std::vector<int>& signals) {
+  remove(signals_.get());
+  signals_ = Fd();
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : signals) sigaddset(&set, signal);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 void Reactor::post(Task task) {
   {
     const std::lock_guard lock(posted_mutex_);

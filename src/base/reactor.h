@@ -27,7 +27,7 @@ class Reactor {
   [[nodiscard]] Result<> change(int fd, std::uint32_t events);
   void remove(int fd);
 
-  // Calls task every period; change it with set_period. The returned number names the timer.
+  // Calls task every period, never while that is 0; change it with set_period. The returned number names the timer.
   [[nodiscard]] Result<int> every(Nanoseconds period, Task task);
   void set_period(int timer, Nanoseconds period);
   void cancel(int timer);
@@ -35,8 +35,13 @@ class Reactor {
   // Calls task with each of the signals instead of its default action. Blocks them for threads made later.
   [[nodiscard]] Result<> on_signals(const std::vector<int>& signals, std::function<void(int)> task);
 
+  // Of the signals of on_signals, gives these their default actions back; the others are not listened to any more.
+  void release_signals(const std::vector<int>& signals);
+
   // Runs task in the reactor's thread soon. The only member that other threads may call, besides stop().
   void post(Task task);
+  // Runs what was posted and waits: for an owner that will not call run() again.
+  void run_posted() { drain_posted(); }
 
   // Serves until stop(). Tasks may stop it themselves.
   void run();

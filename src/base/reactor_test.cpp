@@ -187,5 +187,19 @@ TEST_F(ReactorTest, TakesSignalsInsteadOfTheirDefaultAction) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+TEST_F(ReactorTest, GivesSignalsBackTheirDefaultAction) {
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  ASSERT_TRUE(reactor->on_signals({SIGUSR1, SIGUSR2}, [](int) { ADD_FAILURE() << "it was given back"; }));
+  kill(getpid(), SIGUSR2);
+  reactor->release_signals({SIGUSR1});
+  EXPECT_EXIT(kill(getpid(), SIGUSR1), ::testing::KilledBySignal(SIGUSR1), "");
+  reactor->post([this] { reactor->stop(); });
+  reactor->run();  // the other one waits, and neither ends the process nor calls the task
+  signal(SIGUSR2, SIG_IGN);  // takes it away
+  signal(SIGUSR2, SIG_DFL);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 }  // namespace
 }  // namespace subfloor

@@ -20,6 +20,14 @@ struct CapabilitySet {
     for (const int number : numbers) bits |= std::uint64_t{1} << number;
   }
   [[nodiscard]] constexpr bool has(int number) const { return (bits >> number & 1) != 0; }
+  [[nodiscard]] constexpr CapabilitySet operator&(CapabilitySet other) const {
+    other.bits &= bits;
+    return other;
+  }
+  [[nodiscard]] constexpr CapabilitySet operator|(CapabilitySet other) const {
+    other.bits |= bits;
+    return other;
+  }
   [[nodiscard]] constexpr bool empty() const { return bits == 0; }
 };
 

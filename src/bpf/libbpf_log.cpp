@@ -13,10 +13,12 @@ namespace subfloor::bpf {
 namespace {
 
 constexpr std::size_t kept = 64 * 1024;
+constexpr std::size_t kept_of_refusals = 256 * 1024;
 
 // libbpf's print function takes no context, so what it writes to has to be found without one.
 std::mutex captured_mutex;
 std::string captured;
+std::string refusals;
 libbpf_print_fn_t previous = nullptr;
 
 int capture(libbpf_print_level level, const char* format, va_list arguments) {
@@ -64,6 +66,17 @@ LibbpfLog::~LibbpfLog() { libbpf_set_print(previous); }
 std::string LibbpfLog::take() {
   const std::scoped_lock lock(captured_mutex);
   return std::exchange(captured, {});
+}
+
+void keep_refusal(std::string_view what, std::string_view log) {
+  const std::scoped_lock lock(captured_mutex);
+  refusals.append("== ").append(what).append("\n").append(log).append("\n");
+  if (refusals.size() > kept_of_refusals) refusals.erase(0, refusals.size() - kept_of_refusals);
+}
+
+std::string kept_refusals() {
+  const std::scoped_lock lock(captured_mutex);
+  return refusals;
 }
 
 std::string last_meaningful_line(std::string_view log) {

@@ -20,6 +20,10 @@ class LibbpfLog {
   [[nodiscard]] std::string take();
 };
 
+// Keeps a log that explains why something was refused, of all such together the last 256 kB: for bug reports.
+void keep_refusal(std::string_view what, std::string_view log);
+[[nodiscard]] std::string kept_refusals();
+
 // The line of a verifier log that says what is wrong; "" where there is none: statistics and instructions are skipped.
 [[nodiscard]] std::string last_meaningful_line(std::string_view log);
 

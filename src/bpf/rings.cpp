@@ -65,12 +65,10 @@ std::size_t RingReader::drain() {
   control_next_ = 0;
   read_control();
   started_ = control_read_at_;
-  ring* data = ring_buffer__ring(rings_.get(), 1);
-  ring__consume(data);
+  ring__consume(ring_buffer__ring(rings_.get(), 1));
   // A record still being written (its writer may be preempted) hides those behind it. What is younger than the last one
   // before it, such as the close of a socket with bytes among them, waits for the next time.
-  const bool hidden = ring__avail_data_size(data) > 0;
-  deliver_control_until(hidden ? last_data_time_ : std::numeric_limits<std::uint64_t>::max());
+  deliver_control_until(hidden() ? last_data_time_ : std::numeric_limits<std::uint64_t>::max());
   return records_;
 }
 
@@ -78,6 +76,8 @@ void RingReader::read_control() {
   control_read_at_ = monotonic_now();
   ring__consume(ring_buffer__ring(rings_.get(), 0));
 }
+
+bool RingReader::hidden() const { return ring__avail_data_size(ring_buffer__ring(rings_.get(), 1)) > 0; }
 
 int RingReader::epoll_fd() const { return ring_buffer__epoll_fd(rings_.get()); }
 

@@ -48,6 +48,8 @@ class RingReader {
   std::size_t drain();
 
   [[nodiscard]] int epoll_fd() const;
+  // Whether the last drain() left something in the data ring: a record still being written, or younger than the drain.
+  [[nodiscard]] bool hidden() const;
   // Records whose header did not fit their size: a defect if ever above 0.
   [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
 

@@ -26,7 +26,9 @@ class Skeleton {
   [[nodiscard]] Result<> load() {
     LibbpfLog log;
     if (const int error = T::load(skeleton_.get())) {
-      const std::string reason = last_meaningful_line(log.take());
+      const std::string said = log.take();
+      keep_refusal(std::string(bpf_object__name(skeleton_->obj)) + ": " + errno_text(-error), said);
+      const std::string reason = last_meaningful_line(said);
       return fail_errno(reason.empty() ? "load BPF object" : "load BPF object: " + reason, -error);
     }
     return {};

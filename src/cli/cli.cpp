@@ -8,6 +8,7 @@
 #include <set>
 
 #include "agent/config_units.h"
+#include "cli/bundle.h"
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/observe.h"
@@ -52,6 +53,7 @@ constexpr const char* doctor_footer = R"(Examples:
   sudo subfloor doctor                             everything that can be found out
   subfloor doctor                                  without privileges: what can be found out then
   sudo subfloor doctor -o json | jq .
+  sudo subfloor doctor --bundle                    all that a bug report needs, in one file
 
 Exit code 3: observing does not work here.)";
 
@@ -62,7 +64,7 @@ constexpr const char* config_footer = R"(Examples:
   subfloor config dump > subfloor.yaml             what is in force, as a file to start from)";
 
 struct Arguments {
-  std::string config, output = "table", status, trace, duration, ports, topic;
+  std::string config, output = "table", status, trace, duration, ports, topic, bundle;
   ObserveOptions observe;
 };
 
@@ -176,9 +178,17 @@ void add_simple_commands(CLI::App& app, Arguments& arguments, Command& chosen) {
 
   CLI::App& doctor_command = *app.add_subcommand("doctor", "Tell what this kernel can do, and why not more");
   add_output(doctor_command, arguments);
+  add_config(doctor_command, arguments);
+  CLI::Option& bundle = *doctor_command.add_option(
+      "--bundle", arguments.bundle, "Write what a bug report needs to a .tar.gz, with nothing secret in it");
+  bundle.type_name("[FILE]")->expected(0, 1);
   doctor_command.footer(doctor_footer);
-  doctor_command.callback(
-      [&] { chosen = [&] { return static_cast<Exit>(doctor(arguments.output == "json", stdout)); }; });
+  doctor_command.callback([&] {
+    chosen = [&] {
+      if (!bundle.empty()) return doctor_bundle(arguments.bundle, arguments.config);
+      return static_cast<Exit>(doctor(arguments.output == "json", stdout));
+    };
+  });
 
   CLI::App& status_command = *app.add_subcommand("status", "Tell health, cost and losses of the running agent");
   add_output(status_command, arguments);

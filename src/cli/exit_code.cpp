@@ -5,13 +5,20 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 
 #include "bpf/capabilities.h"
 
 namespace subfloor::cli {
 namespace {
 
-constexpr bpf::CapabilitySet needed{CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE};
+constexpr bpf::CapabilitySet needed{CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE};
+
+// A patch of Debian and others: at 3, CAP_PERFMON is not enough for perf_event_open.
+bool perf_asks_for_sys_admin() {
+  int level = 0;
+  return std::ifstream("/proc/sys/kernel/perf_event_paranoid") >> level && level > 2;
+}
 
 }  // namespace
 
@@ -38,6 +45,10 @@ Exit complain_no_start(const Error& error) {
   if (!missing.empty()) {
     fmt::print(stderr, "  missing: {}. Run it as root (sudo subfloor …), or give the program these capabilities.\n",
                to_string(missing));
+  } else if (error.code == EACCES && !capabilities.effective.has(CAP_SYS_ADMIN) && perf_asks_for_sys_admin()) {
+    fmt::print(stderr,
+               "  missing: CAP_SYS_ADMIN, which this kernel asks for to attach by perf events while "
+               "kernel.perf_event_paranoid is above 2.\n");
   } else if (!capabilities.initial_user_namespace) {
     fmt::print(stderr, "  this is not the host's user namespace: its capabilities do not count for BPF.\n");
   }

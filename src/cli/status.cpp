@@ -23,8 +23,11 @@ Exit complain_no_agent(const std::string& socket, const Error& error) {
 }  // namespace
 
 Exit status(const std::string& path, bool json) {
-  const auto config = agent::load_config(path);
+  std::string mistakes;
+  const auto config = agent::load_config_leniently(path, mistakes);
   if (!config) return complain(Exit::usage, config.error().message);
+  // No reason not to ask: an agent that runs has refused this file, and says so.
+  if (!mistakes.empty()) fmt::print(stderr, "{}\n", mistakes);
   const std::string& socket = config->api.socket;
   if (socket.empty()) return complain(Exit::usage, "the configuration turns the agent's socket off (api.socket)");
   auto client = ApiClient::connect(socket);

@@ -95,6 +95,27 @@ std::string connections_text(const Json& connections) {
   return all.empty() ? "0" : all;
 }
 
+std::string names_of(const Json& list) {
+  std::string all;
+  if (!list.is_array()) return all;
+  for (const Json& name : list)
+    if (name.is_string()) all += (all.empty() ? "" : ", ") + name.get<std::string>();
+  return all;
+}
+
+void add_config(Page& page, const Json& status) {
+  const Json& config = member(status, "config");
+  if (!config.is_object()) return;
+  const std::string file = text_of(config, "file");
+  page.line("configuration", fmt::format("{} · generation {}, since {}", file.empty() ? "no file, the defaults" : file,
+                                         count_of(member(config, "generation")), text_of(config, "loaded")));
+  const Json& last = member(config, "last_reload");
+  if (last.is_object() && member(last, "succeeded") == false)
+    page.line("", fmt::format("reload at {} refused: {}", text_of(last, "time"), text_of(last, "message")), "31");
+  if (const std::string names = names_of(member(config, "waiting_for_restart")); !names.empty())
+    page.line("", "waiting for a restart: " + names, "33");
+}
+
 void add_sensors(Page& page, const Json& status) {
   const Json& sensors = member(status, "sensors");
   if (!sensors.is_array()) return;
@@ -150,6 +171,7 @@ std::string status_table(const Json& status, const Look& look) {
       fmt::format("{} · version {} · pid {} · up {}", health.empty() ? "running" : health, text_of(status, "version"),
                   count_of(member(status, "pid")), human_uptime(member(status, "uptime_s"))),
       well ? "32" : "31");
+  add_config(page, status);
   add_sensors(page, status);
   add_losses(page, status);
   add_cost(page, status);

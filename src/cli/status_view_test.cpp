@@ -31,6 +31,20 @@ TEST(StatusView, TellsHealthCostAndLosses) {
   EXPECT_THAT(page, testing::Not(HasSubstr("no_key"))) << "causes that lost nothing are not listed";
 }
 
+TEST(StatusView, TellsWhatCameOfAReload) {
+  json status = sample();
+  status["config"] = json::parse(R"~({"file":"/etc/subfloor/subfloor.yaml","generation":3,"loaded":"T1",
+    "waiting_for_restart":["api.socket","capture.rung"],
+    "last_reload":{"succeeded":false,"time":"T2","message":"/etc/subfloor/subfloor.yaml:1:2: no"}})~");
+  const std::string page = status_table(status, {});
+  EXPECT_THAT(page, HasSubstr("configuration   /etc/subfloor/subfloor.yaml · generation 3, since T1\n"));
+  EXPECT_THAT(page, HasSubstr("reload at T2 refused: /etc/subfloor/subfloor.yaml:1:2: no\n"));
+  EXPECT_THAT(page, HasSubstr("waiting for a restart: api.socket, capture.rung\n"));
+  status["config"]["last_reload"]["succeeded"] = true;
+  status["config"]["waiting_for_restart"] = json::array();
+  EXPECT_THAT(status_table(status, {}), testing::Not(testing::ContainsRegex("refused: /etc|restart")));
+}
+
 TEST(StatusView, SumsLossesOfEitherForm) {
   EXPECT_EQ(lost_of(sample()), 7U);
   EXPECT_EQ(lost_of(json::parse(R"({"losses":[{"family":"a","cause":"b","count":5},{"count":6}]})")), 11U);

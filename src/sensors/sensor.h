@@ -96,10 +96,13 @@ class Sensor {
   [[nodiscard]] virtual Result<> take_stock() { return {}; }
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
+  // Takes over what of the settings can change while it is attached: the ports. Of sockets that are wanted now and were
+  // not before, nobody has told yet: take_stock() does.
+  [[nodiscard]] virtual Result<> reconfigure(const struct Settings&) { return {}; }
 };
 
 struct Settings {
-  std::string rung;                // forced, or "" for the best that attaches
+  std::string rung;  // forced, or "" for the best that attaches
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
 };

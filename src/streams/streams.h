@@ -63,6 +63,8 @@ class Streams {
   // since, are gone, and word of it was lost.
   void begin_census(Nanoseconds now);
   void end_census(Nanoseconds now);
+  // Of sessions opened from now on.
+  void set_header_limit(std::size_t bytes) { settings_.header_limit = bytes; }
   // The agent stops: every session gives what it has.
   void finish(Nanoseconds now);
 

@@ -59,8 +59,10 @@ void append_point(MetricFamily& family, Labels labels, HistogramPoint value) {
 }  // namespace
 
 Metrics::Metrics(const MetricOptions& options) : options_(options), seed_(IdGenerator().next()) {
-  options_.max_series = std::max<std::size_t>(options_.max_series, 8);
+  set_max_series(options_.max_series);
 }
+
+void Metrics::set_max_series(std::size_t number) { options_.max_series = std::max<std::size_t>(number, 8); }
 
 void Metrics::add(const Observation& observation) {
   const Call& call = observation.call;

@@ -28,6 +28,8 @@ class Metrics {
   explicit Metrics(const MetricOptions& options = {});
 
   void add(const Observation& observation);
+  // Series that are there stay, whatever the number.
+  void set_max_series(std::size_t number);
 
   [[nodiscard]] MetricSnapshot snapshot(const Gauges& gauges, const SelfReport& report) const;
 

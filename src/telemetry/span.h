@@ -73,6 +73,9 @@ class SpanSink {
   virtual void on_span(const Span& span) = 0;
   // After the last span of a window: a good moment to send.
   virtual void on_window_closed(const WindowSummary&) {}
+  // Nothing comes any more: the agent stops, or a reload puts another in this one's place. Gives away what it still
+  // has, and waits for that until `deadline` (CLOCK_MONOTONIC) at the latest; what is left then is dropped and counted.
+  virtual void finish(Nanoseconds /*deadline*/) {}
 
  protected:
   ~SpanSink() = default;

@@ -33,7 +33,12 @@ DurationStatistics statistics(const Histogram& durations, const QuantileSketch& 
 }  // namespace
 
 Windows::Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink)
-    : options_(options), sink_(sink), seed_(IdGenerator().next()), window_start_(now) {
+    : sink_(sink), seed_(IdGenerator().next()), window_start_(now) {
+  set_options(options);
+}
+
+void Windows::set_options(const WindowOptions& options) {
+  options_ = options;
   options_.max_groups = std::max<std::size_t>(options_.max_groups, 8);
 }
 

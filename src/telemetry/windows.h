@@ -35,6 +35,9 @@ class Windows {
   // options.window, and once more before the end. completeness: see completeness.h.
   WindowSummary close(Nanoseconds now, std::optional<double> completeness);
 
+  // Right after close(): what was counted with the old options is out then.
+  void set_options(const WindowOptions& options);
+
   // Calls taken by overflow groups since the start.
   [[nodiscard]] std::uint64_t merged_calls() const { return merged_calls_; }
   [[nodiscard]] std::size_t groups() const { return groups_.size(); }

@@ -231,6 +231,22 @@ TEST(Windows, BeginAnewAfterClosing) {
   EXPECT_EQ(sink.spans[1].count, 1U);
 }
 
+TEST(Windows, TakeOverOptionsWhileTheyCount) {
+  CollectedSpans sink;
+  Windows windows({}, 0, sink);
+  windows.add(SampleCall().observation());
+  windows.close(1000, 1.0);
+  windows.set_options({.window = 0});
+  windows.add(SampleCall().observation());
+  ASSERT_EQ(sink.spans.size(), 2U) << "each call is a span now";
+  EXPECT_EQ(sink.spans[1].window_end, 0U);
+  windows.set_options({.window = 1000});
+  windows.add(SampleCall().observation());
+  EXPECT_EQ(sink.spans.size(), 2U);
+  windows.close(2000, 1.0);
+  EXPECT_EQ(sink.spans.size(), 3U);
+}
+
 TEST(Windows, WithoutAggregationGiveASpanPerCallAtOnce) {
   WindowOptions options;
   options.window = 0;

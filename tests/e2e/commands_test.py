@@ -77,6 +77,13 @@ class Commands(Case):
         path = self.config("api:\n  socket: /nonexistent/api.sock\n")
         self.assert_fails(run("status", "--config", path), FAILED, "/nonexistent/api.sock")
 
+    def test_status_finds_the_agent_though_its_file_has_a_mistake_and_tells_the_mistake(self):
+        with Agent() as agent:
+            agent.configure(more="log:\n  level: loud\n")
+            done = run("status", "--config", agent.config)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertRegex(done.stderr, re.escape(str(agent.config)) + r":\d+:\d+: ")
+
     def test_a_port_in_use_is_told(self):
         with Agent() as agent:
             with places.scratch() as directory:

@@ -106,6 +106,23 @@ class Nginx:
 
     def requests(self):
         """stub_status's count of requests so far, this question included."""
+        return self._stub_status()[1]
+
+    def requests_of_others_since(self, before):
+        """Requests after requests() was `before` that are not questions of this kind, once no connection is open any more:
+        a worker may still be at those whose client has gone."""
+        asked = 0
+
+        def alone():
+            nonlocal asked
+            asked += 1
+            connections, requests = self._stub_status()
+            return connections == 1 and requests
+        return until(alone, "nginx has closed all connections", 60) - before - asked
+
+    def _stub_status(self):
+        """(open connections, requests so far), both with this question's."""
         with urllib.request.urlopen(self.url("/stub_status"), timeout=10) as answer:
             text = answer.read().decode()
-        return int(re.search(r"^\s*\d+\s+\d+\s+(\d+)\s*$", text, re.M).group(1))
+        connections = re.search(r"^Active connections: (\d+)", text).group(1)
+        return int(connections), int(re.search(r"^\s*\d+\s+\d+\s+(\d+)\s*$", text, re.M).group(1))

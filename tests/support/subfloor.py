@@ -114,18 +114,34 @@ api:
 class Agent:
     """`subfloor agent` with a configuration, a port and a socket of its own."""
 
-    def __init__(self, rung="", ports="auto", data_ring="8MiB", more=""):
+    def __init__(self, rung="", ports="auto", data_ring="8MiB", more="", env=None, prefix=()):
+        self._env, self._prefix = env, prefix
         self.port = places.free_port()
         self._scratch = places.scratch()
         directory = pathlib.Path(self._scratch.name)
         self.socket = str(directory / "api.sock")
         self.config = directory / "subfloor.yaml"
-        self.config.write_text(CONFIG.format(rung=rung, ports=ports, data_ring=data_ring, port=self.port,
-                                             socket=self.socket, more=more))
+        self._settings = {"rung": rung, "ports": ports, "data_ring": data_ring, "more": more}
+        self.configure()
         self.child = None
 
+    def configure(self, **settings):
+        """Writes the file anew, with these settings changed."""
+        self._settings.update(settings)
+        self.config.write_text(CONFIG.format(port=self.port, socket=self.socket, **self._settings))
+
+    def reload(self, seconds=10):
+        """SIGHUP; returns what `status` says of the configuration once that has been heeded."""
+        def last():
+            return self.status()["config"].get("last_reload", {}).get("time")
+        before = last()
+        self.child.send_signal(signal.SIGHUP)
+        until(lambda: last() != before, lambda: f"reloaded: {self.status()}", seconds)
+        return self.status()["config"]
+
     def start(self):
-        self.child = Child([places.binary(), "agent", "--config", self.config], name="subfloor agent")
+        self.child = Child([*self._prefix, places.binary(), "agent", "--config", self.config], env=self._env,
+                           name="subfloor agent")
         try:
             until(lambda: self.child.returncode is not None or self.ready(),
                   lambda: f"the agent is ready: {self.child.output()}", 30)

@@ -33,8 +33,8 @@ Result<ApiClient> ApiClient::connect(const std::string& path) {
   return client;
 }
 
-Result<nlohmann::json> ApiClient::status() {
-  TRY(send(R"({"request":"status"})"));
+Result<nlohmann::json> ApiClient::ask(const std::string& question) {
+  TRY(send(nlohmann::json{{"request", question}}.dump()));
   TRY_ASSIGN(const std::string line, wait_line());
   return parse_answer(line);
 }

@@ -24,7 +24,8 @@ class ApiClient {
   [[nodiscard]] static Result<ApiClient> connect(const std::string& path);
 
   // Asks and waits for the answer, at most five seconds.
-  [[nodiscard]] Result<nlohmann::json> status();
+  [[nodiscard]] Result<nlohmann::json> ask(const std::string& question);
+  [[nodiscard]] Result<nlohmann::json> status() { return ask("status"); }
 
   // Asks for calls and waits until the agent has agreed. Afterwards fd() turns readable when there is more.
   [[nodiscard]] Result<> observe(const CallFilter& filter);

@@ -16,6 +16,8 @@ namespace subfloor {
 namespace {
 
 constexpr std::size_t receive_bytes = 4096;
+constexpr Nanoseconds accept_again_after = 500'000'000;
+constexpr Nanoseconds never = 0;  // as the period of a timer
 
 std::string error_line(const std::string& why) {
   // `replace`: the text may quote bytes of the request that are no UTF-8.
@@ -54,11 +56,17 @@ Result<std::unique_ptr<ApiServer>> ApiServer::make(Reactor& reactor, const std::
   struct stat file{};
   if (stat(path.c_str(), &file) == 0) server->inode_ = file.st_ino;
   TRY(reactor.watch(server->listener_.get(), EPOLLIN, [s = server.get()] { s->accept_all(); }));
+  // Made before it is needed: then there is no descriptor for it.
+  TRY_ASSIGN(server->resume_timer_, reactor.every(never, [s = server.get()] {
+    s->reactor_.set_period(s->resume_timer_, never);
+    (void)s->reactor_.change(s->listener_.get(), EPOLLIN);
+  }));
   return server;
 }
 
 ApiServer::~ApiServer() {
   while (!clients_.empty()) close(clients_.begin()->first);
+  if (resume_timer_ >= 0) reactor_.cancel(resume_timer_);
   if (!listener_) return;
   reactor_.remove(listener_.get());
   struct stat file{};
@@ -70,8 +78,9 @@ void ApiServer::accept_all() {
     Fd socket(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN) LOG_WARN("api: accept: {}", errno_text(errno));
-      return;
+      if (errno == EAGAIN) return;
+      LOG_WARN("api: accept: {}; who asks has to wait", errno_text(errno));
+      return accept_later();
     }
     if (clients_.size() >= limits_.clients) {
       const std::string line = error_line("too many clients") + "\n";
@@ -85,6 +94,12 @@ void ApiServer::accept_all() {
     }
     clients_.emplace(fd, std::make_unique<Client>(std::move(socket)));
   }
+}
+
+// Without a file descriptor to be had, the listener stays ready, and would keep the reactor from everything else.
+void ApiServer::accept_later() {
+  (void)reactor_.change(listener_.get(), 0);
+  reactor_.set_period(resume_timer_, accept_again_after);
 }
 
 void ApiServer::serve(int fd) {
@@ -120,6 +135,8 @@ void ApiServer::answer(Client& client, const std::string& line) {
       json.is_object() && request != json.end() && request->is_string() ? request->get<std::string>() : "";
   client.answered = true;
   if (what == "status") return enqueue(client, to_line(handlers_.status()));
+  if (const auto question = handlers_.questions.find(what); question != handlers_.questions.end())
+    return enqueue(client, to_line(question->second()));
   if (what != "observe")
     return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
   Result<CallFilter> filter = CallFilter::from_json(json.value("filter", nlohmann::json::object()));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The agent's local API: JSON lines on a unix socket. A client sends one line and is answered:
-//   {"request":"status"}                       one line, then the end
+//   {"request":"status"}                       one line, then the end; so for each of Handlers::questions
 //   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client
 //                                              goes; {"dropped":n} where n calls did not fit its queue
 // A request that is not understood is answered {"error":"why"}.
@@ -28,6 +28,8 @@ class ApiServer {
     std::function<void(std::string& out, const Observation&)> format;
     // Somebody observes now, or nobody does any more: publish() is not needed in between.
     std::function<void(bool)> audience = [](bool) {};
+    // Others that are answered as status is.
+    std::map<std::string, std::function<nlohmann::json()>> questions = {};
   };
 
   struct Limits {
@@ -64,6 +66,7 @@ class ApiServer {
 
   ApiServer(Reactor& reactor, Handlers handlers, Limits limits);
   void accept_all();
+  void accept_later();
   void serve(int fd);
   [[nodiscard]] bool receive(Client& client);
   void answer(Client& client, const std::string& line);
@@ -77,6 +80,7 @@ class ApiServer {
   std::string path_;
   std::uint64_t inode_ = 0;  // of the socket file, so that a successor's is not removed
   Fd listener_;
+  int resume_timer_ = -1;
   std::map<int, std::unique_ptr<Client>> clients_;
   std::size_t observers_ = 0;
   std::uint64_t dropped_ = 0;

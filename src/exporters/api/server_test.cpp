@@ -2,6 +2,7 @@
 #include "exporters/api/server.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -103,6 +104,35 @@ TEST_F(Api, AnswersStatusOnceAndHangsUp) {
   ASSERT_TRUE(status) << status.error().message;
   EXPECT_EQ((*status)["pid"], 7);
   EXPECT_EQ(next(*client).text, "the agent closed the connection");
+}
+
+TEST_F(Api, AnswersLaterWhereThereWasNoDescriptorForAClient) {
+  start();
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next_free = dup(0);
+  close(next_free);
+  const rlimit just_one{static_cast<rlim_t>(next_free) + 1, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &just_one), 0);
+  auto client = ApiClient::connect(path_);  // takes the one that is left
+  ASSERT_TRUE(client);
+  for (int i = 0; i < 3; ++i) in_reactor([] {});
+  EXPECT_EQ(server_->clients(), 0U);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  const auto status = client->status();
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ((*status)["pid"], 7);
+}
+
+TEST_F(Api, AnswersOtherQuestionsToo) {
+  ApiServer::Handlers handlers{
+      [] { return nlohmann::json(); }, format, [](bool) {}, {{"log", [] { return nlohmann::json{{"n", 1}}; }}}};
+  auto server = ApiServer::make(*reactor_, path_, "", std::move(handlers));
+  ASSERT_TRUE(server);
+  server_ = std::move(*server);
+  thread_ = std::thread([this] { reactor_->run(); });
+  EXPECT_EQ((*ApiClient::connect(path_)->ask("log"))["n"], 1);
+  EXPECT_FALSE(ApiClient::connect(path_)->ask("nonsense"));
 }
 
 TEST_F(Api, StreamsTheCallsThatPassTheFilter) {

@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::size_t write_at = std::size_t{32} << 10;
 
-bool writable_now(int fd) {
+bool writable_within(int fd, int milliseconds) {
   pollfd ready{fd, POLLOUT, 0};
-  return ::poll(&ready, 1, 0) == 1 && (ready.revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL)) != 0;
+  return ::poll(&ready, 1, milliseconds) == 1 && (ready.revents & (POLLOUT | POLLERR | POLLHUP | POLLNVAL)) != 0;
 }
 
 }  // namespace
@@ -56,10 +56,22 @@ void JsonLinesExporter::on_span(const Span& span) {
 
 void JsonLinesExporter::on_window_closed(const WindowSummary& /*summary*/) { flush(); }
 
+void JsonLinesExporter::finish(Nanoseconds deadline) {
+  const std::uint64_t errors = counters_.errors;
+  while (!flush() && counters_.errors == errors) {
+    const Nanoseconds now = monotonic_now();
+    const Nanoseconds left = deadline > now ? deadline - now : 0;
+    if (left == 0 || !writable_within(fd_, static_cast<int>(left / 1'000'000) + 1)) break;
+  }
+  if (buffer_.empty() || counters_.errors != errors) return;
+  LOG_WARN("spans: the reader did not take the last {} bytes in time", buffer_.size() - written_);
+  drop_whole_lines();
+}
+
 bool JsonLinesExporter::flush() {
   // A pipe that poll calls writable takes PIPE_BUF bytes without blocking, even where it is not non-blocking, as
   // standard output must stay for the sake of those it is shared with.
-  while (written_ < buffer_.size() && writable_now(fd_)) {
+  while (written_ < buffer_.size() && writable_within(fd_, 0)) {
     const std::size_t size = std::min<std::size_t>(buffer_.size() - written_, PIPE_BUF);
     const ssize_t n = ::write(fd_, buffer_.data() + written_, size);
     if (n >= 0) {

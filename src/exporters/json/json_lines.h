@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/result.h"
 #include "telemetry/span.h"
@@ -31,6 +32,7 @@ class JsonLinesExporter final : public SpanSink {
 
   void on_span(const Span& span) override;
   void on_window_closed(const WindowSummary& summary) override;
+  void finish(Nanoseconds deadline) override;
 
   // Writes what can be written without waiting; true where nothing is left.
   bool flush();

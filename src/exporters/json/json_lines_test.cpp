@@ -12,6 +12,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 namespace subfloor::json {
 namespace {
@@ -90,6 +91,30 @@ TEST_F(JsonLines, NeverWaitsForAReaderAndLosesOnlyWholeLines) {
   while (!(*exporter)->flush()) text += drain(reader.get());
   text += drain(reader.get());
   EXPECT_EQ(names_in(text).size(), (*exporter)->counters().written);
+}
+
+TEST_F(JsonLines, WaitsAtTheEndForASlowReaderAndNotForOneThatNeverReads) {
+  const std::string path = directory_ + "/pipe";
+  const Fd reader = open_fifo(path);
+  auto exporter = JsonLinesExporter::make(path);
+  ASSERT_TRUE(exporter);
+  for (int i = 0; i < 2000; ++i) (*exporter)->on_span(span("s" + std::to_string(i)));  // more than a pipe holds
+  ASSERT_FALSE((*exporter)->flush());
+  (*exporter)->finish(monotonic_now());  // no patience: nobody reads
+  EXPECT_GT((*exporter)->counters().dropped, 0U);
+  EXPECT_EQ((*exporter)->counters().dropped + (*exporter)->counters().written, 2000U);
+
+  const std::uint64_t written = (*exporter)->counters().written;
+  std::string text = drain(reader.get());
+  for (int i = 0; i < 2000; ++i) (*exporter)->on_span(span("t" + std::to_string(i)));
+  fcntl(reader.get(), F_SETFL, 0);
+  std::thread slow([&] { text += drain(reader.get()); });
+  (*exporter)->finish(monotonic_now() + 60'000'000'000);
+  EXPECT_EQ((*exporter)->counters().written, written + 2000);
+  exporter->reset();  // the reader sees the end
+  slow.join();
+  EXPECT_EQ(names_in(text).size(), written + 2000);
+  EXPECT_EQ(names_in(text).back(), "t1999");
 }
 
 TEST_F(JsonLines, CountsWhatAVanishedReaderDidNotGet) {

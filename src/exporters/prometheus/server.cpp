@@ -85,6 +85,7 @@ struct PrometheusServer::Implementation {
   std::atomic<bool> ready{false};
   std::atomic<bool> ended{false};
   std::uint16_t port = 0;
+  std::string where;  // for messages
   std::thread acceptor;
 
   void answer(const httplib::Request& request, httplib::Response& response);
@@ -149,6 +150,8 @@ PrometheusServer::PrometheusServer(std::unique_ptr<Implementation> implementatio
     : implementation_(std::move(implementation)) {}
 
 PrometheusServer::~PrometheusServer() {
+  // The library closes its socket at the end of its loop, and nowhere else.
+  if (!implementation_->acceptor.joinable()) (void)serve();
   implementation_->server.stop();
   if (implementation_->acceptor.joinable()) implementation_->acceptor.join();
 }
@@ -169,19 +172,24 @@ Result<std::unique_ptr<PrometheusServer>> PrometheusServer::make(const std::stri
     return cause != 0 ? fail_errno(where, cause) : fail(where + ": no such address");
   }
   implementation->port = static_cast<std::uint16_t>(bound);
-  Implementation* const served = implementation.get();
+  implementation->where = where;
+  return std::unique_ptr<PrometheusServer>(new PrometheusServer(std::move(implementation)));
+}
+
+Result<> PrometheusServer::serve() {
+  Implementation* const served = implementation_.get();
   try {
-    implementation->acceptor = std::thread([served] {
+    served->acceptor = std::thread([served] {
       pthread_setname_np(pthread_self(), "prometheus/0");
       served->server.listen_after_bind();
       served->ended = true;
     });
   } catch (const std::system_error& error) {
-    return fail(where + ": no thread: " + error.what(), error.code().value());
+    return fail(served->where + ": no thread: " + error.what(), error.code().value());
   }
   // stop() before the loop began would be forgotten, and the destructor wait for ever.
-  while (!implementation->server.is_running() && !implementation->ended) std::this_thread::yield();
-  return std::unique_ptr<PrometheusServer>(new PrometheusServer(std::move(implementation)));
+  while (!served->server.is_running() && !served->ended) std::this_thread::yield();
+  return {};
 }
 
 void PrometheusServer::set_ready(bool ready) { implementation_->ready = ready; }

@@ -18,7 +18,7 @@ class PrometheusServer {
   // Text of /metrics, or nothing where it could not be had in time: then the answer is 503. Called from two threads.
   using Snapshot = std::function<std::optional<std::string>()>;
 
-  // Binds and serves /metrics, /healthz and /readyz. port 0: any free one. The error names address and cause.
+  // Binds; port 0: any free one. The error names address and cause. Who asks before serve() waits for it.
   [[nodiscard]] static Result<std::unique_ptr<PrometheusServer>> make(const std::string& host, std::uint16_t port,
                                                                       Snapshot snapshot);
   // Waits for answers under way: the snapshot callback must not be waiting for this thread longer than it is patient.
@@ -26,6 +26,8 @@ class PrometheusServer {
   PrometheusServer(const PrometheusServer&) = delete;
   PrometheusServer& operator=(const PrometheusServer&) = delete;
 
+  // Serves /metrics, /healthz and /readyz, from threads that it makes. Once.
+  [[nodiscard]] Result<> serve();
   // /readyz answers 503 until it is told.
   void set_ready(bool ready);
   [[nodiscard]] std::uint16_t port() const;

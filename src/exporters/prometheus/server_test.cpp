@@ -20,6 +20,7 @@ constexpr const char* loopback = "127.0.0.1";
 std::unique_ptr<PrometheusServer> started(PrometheusServer::Snapshot snapshot) {
   auto server = PrometheusServer::make(loopback, 0, std::move(snapshot));
   EXPECT_TRUE(server) << server.error().message;
+  EXPECT_TRUE((*server)->serve());
   return std::move(*server);
 }
 
@@ -120,6 +121,16 @@ TEST(PrometheusServer, StopsAndFreesItsPort) {
   first.reset();
   const auto second = PrometheusServer::make(loopback, port, [] { return ""; });
   EXPECT_TRUE(second) << second.error().message;
+}
+
+TEST(PrometheusServer, FreesAPortWhereItNeverServed) {
+  std::uint16_t port = 0;
+  {
+    const auto server = PrometheusServer::make(loopback, 0, [] { return ""; });
+    ASSERT_TRUE(server);
+    port = (*server)->port();
+  }
+  EXPECT_TRUE(PrometheusServer::make(loopback, port, [] { return ""; }));
 }
 
 }  // namespace

@@ -96,7 +96,11 @@ int BPF_PROG(tcp_established, const struct sock *sk, int old_state, int new_stat
 {
 	struct family_counters *count;
 
-	if (new_state != STATE_ESTABLISHED || !is_tcp(sk) || !wanted(sk))
+	if (new_state != STATE_ESTABLISHED || !is_tcp(sk))
+		return 0;
+	/* Unwanted ones get their cookie, too: their port may be wanted later. */
+	bpf_get_socket_cookie((void *)sk);
+	if (!wanted(sk))
 		return 0;
 	count = counters_of(TCP_FAMILY_SOCKET);
 	if (!count)
@@ -138,6 +142,9 @@ int BPF_PROG(tcp_retransmitted, const struct sock *sk)
 	return 0;
 }
 
+/* Set while the agent only wants every socket to have its cookie. */
+bool cookies_only;
+
 /* Sockets older than the sensor, of all namespaces, with the process that holds them. Read once, through the iterator's fd. */
 SEC("iter/task_file")
 int sockets_of_tasks(struct bpf_iter__task_file *ctx)
@@ -158,10 +165,13 @@ int sockets_of_tasks(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (is_tcp(sk)) {
 		if (sk->__sk_common.skc_state == STATE_LISTEN || sk->__sk_common.skc_state == STATE_CLOSE ||
-		    sk->__sk_common.skc_state == STATE_SYN_SENT || !wanted(sk))
+		    sk->__sk_common.skc_state == STATE_SYN_SENT)
+			return 0;
+		bpf_get_socket_cookie(sk); /* for the hooks, before they are told to want this port */
+		if (cookies_only || !wanted(sk))
 			return 0;
 		describe_tcp(&open, sk, bpf_get_socket_cookie(sk));
-	} else if (is_unix_stream(sk)) {
+	} else if (!cookies_only && is_unix_stream(sk)) {
 		describe_unix(&open, sk, unix_key(sk));
 	} else {
 		return 0;

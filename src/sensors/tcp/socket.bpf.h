@@ -38,7 +38,8 @@ struct {
 	__type(value, struct ports_filter);
 } ports SEC(".maps");
 
-const volatile bool filter_ports;
+/* Not constant: the agent changes it, and the map, when its configuration is reloaded. */
+bool filter_ports;
 
 static __always_inline bool port_wanted(const struct ports_filter *filter, __u16 port)
 {

@@ -39,6 +39,16 @@ constexpr std::array<std::string_view, 4> tracepoint_programs = {"tp_send_begins
                                                                  "tp_unix_received"};
 constexpr std::string_view syscall_prefix = "sys_exit_";
 
+Result<> fill_ports(const Object& object, const Settings& settings) {
+  if (settings.ports.empty()) return {};
+  std::array<std::uint64_t, 1024> bitmap{};
+  for (const std::uint16_t port : settings.ports) bitmap[port / 64U] |= std::uint64_t{1} << (port % 64U);
+  const std::uint32_t zero = 0;
+  if (bpf_map_update_elem(bpf_map__fd(object->maps.ports), &zero, bitmap.data(), BPF_ANY) != 0)
+    return fail_errno("set the ports to capture", errno);
+  return {};
+}
+
 struct Attached {
   Object object;
   std::vector<bpf::Link> links;
@@ -87,6 +97,20 @@ class TcpSensor final : public Sensor {
 
   [[nodiscard]] Steering* steering() override { return &steering_; }
 
+  // First the cookies of sockets that were of no interest until now: without one, what they send could not be told
+  // apart.
+  [[nodiscard]] Result<> reconfigure(const Settings& settings) override {
+    if (!settings.ports.empty() || object_->bss->filter_ports) {
+      object_->bss->cookies_only = true;
+      const Result<> made = take_stock();
+      object_->bss->cookies_only = false;
+      TRY(made);
+    }
+    TRY(fill_ports(object_, settings));
+    object_->bss->filter_ports = !settings.ports.empty();
+    return {};
+  }
+
  private:
   // Only a program that may interrupt itself can be skipped: none of these runs in interrupts but the state change.
   [[nodiscard]] std::uint64_t missed(std::uint32_t family) const {
@@ -114,17 +138,7 @@ void configure(const Object& object, const Context& context) {
   rodata->control_wake_bytes = context.rings.control_bytes() / wake_fraction;
   rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
   rodata->unix_sockets = context.settings.unix_sockets;
-  rodata->filter_ports = !context.settings.ports.empty();
-}
-
-Result<> fill_ports(const Object& object, const Settings& settings) {
-  if (settings.ports.empty()) return {};
-  std::array<std::uint64_t, 1024> bitmap{};
-  for (const std::uint16_t port : settings.ports) bitmap[port / 64U] |= std::uint64_t{1} << (port % 64U);
-  const std::uint32_t zero = 0;
-  if (bpf_map_update_elem(bpf_map__fd(object->maps.ports), &zero, bitmap.data(), BPF_ANY) != 0)
-    return fail_errno("set the ports to capture", errno);
-  return {};
+  object->bss->filter_ports = !context.settings.ports.empty();
 }
 
 // The object with just the programs that `chosen` names, loaded.
