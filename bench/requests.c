@@ -3,6 +3,7 @@
 // 127.0.0.1:PORT or a unix socket, and then reads numbers from its input: for each it makes so many GET requests, one
 // after the other, on each connection in turn, reads every response to its end, and says "done <bytes of a response>".
 // Any other status than 200 ends it with exit code 1.
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -57,7 +58,7 @@ static size_t response(int fd) {
     buffer[have] = '\0';
     const char *end = all ? NULL : strstr(buffer, "\r\n\r\n");
     if (end) {
-      const char *length = strstr(buffer, "Content-Length: ");
+      const char *length = strcasestr(buffer, "Content-Length: ");
       if (strncmp(buffer, "HTTP/1.1 200 ", 13) != 0 || !length || length > end) {
         fprintf(stderr, "requests: unexpected response: %.80s\n", buffer);
         exit(1);
