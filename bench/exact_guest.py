@@ -50,6 +50,12 @@ def take_turns(*pids):
             os.sched_setscheduler(int(task.name), os.SCHED_BATCH, os.sched_param(0))
 
 
+def reason(error, rung):
+    """The line that names the rung, without what leads to it."""
+    lines = [line.strip() for line in error.splitlines() if rung in line]
+    return lines[0].rpartition(": subfloor: ")[2] if lines else error.strip()
+
+
 class Client:
     def __init__(self, where, page, connections):
         self._argv = [places.helper("requests", source=HERE / "requests.c"), str(where), page, str(connections)]
@@ -74,10 +80,6 @@ class Client:
 class Measurement:
     def __init__(self, given, nginx):
         self._given, self._nginx = given, nginx
-
-    def _clients(self, over):
-        where = self._nginx.unix_path if over == "unix" else self._nginx.port
-        return where
 
     def workload(self, page, where=None, others=None):
         """[{name: instructions per request}, …], one of each repetition; `others` are {name: pids} beside nginx and client."""
@@ -106,7 +108,7 @@ class Measurement:
     def idle(self, pid):
         """Instructions per second of the agent while nothing is asked of it."""
         before, begin = instructions(pid), time.monotonic()
-        time.sleep(2)
+        time.sleep(10)
         return (instructions(pid) - before) / (time.monotonic() - begin)
 
     def programs(self, agent):
@@ -133,9 +135,10 @@ class Measurement:
         try:
             agent = Agent(rung=rung, more=MORE).start()
         except RuntimeError as error:
-            return {"refused": str(error).strip().splitlines()[-1]}
+            print(error, file=sys.stderr)
+            return {"refused": reason(str(error), rung)}
         with contextlib.ExitStack() as stack:
-            stack.enter_context(contextlib.closing(_Stopping(agent)))
+            stack.callback(agent.__exit__)
             time.sleep(SETTLE)
             idle = self.idle(agent.pid)
             before = agent.status()
@@ -151,14 +154,6 @@ class Measurement:
         with Haproxy(self._nginx.port, threads=1, reuse="always") as haproxy:
             return {"runs": {variant: self.workload(variant, haproxy.port, {"haproxy": [haproxy.pid]})
                              for variant in self._given.variants if variant in PAGES}}
-
-
-class _Stopping:
-    def __init__(self, agent):
-        self._agent = agent
-
-    def close(self):
-        self._agent.__exit__()
 
 
 def arguments():
