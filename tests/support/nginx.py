@@ -8,7 +8,7 @@ import urllib.request
 
 from . import places
 from .child import Child
-from .waiting import until
+from .waiting import PATIENCE, until
 
 CONF = """\
 daemon off;
@@ -105,6 +105,6 @@ class Nginx:
 
     def requests(self):
         """stub_status's count of requests so far, this question included."""
-        with urllib.request.urlopen(self.url("/stub_status"), timeout=10) as answer:
+        with urllib.request.urlopen(self.url("/stub_status"), timeout=10 * PATIENCE) as answer:
             text = answer.read().decode()
         return int(re.search(r"^\s*\d+\s+\d+\s+(\d+)\s*$", text, re.M).group(1))
