@@ -3,6 +3,7 @@
 // 127.0.0.1:PORT or a unix socket, and then reads numbers from its input: for each it makes so many GET requests, one
 // after the other, on each connection in turn, reads every response to its end, and says "done <bytes of a response>".
 // Any other status than 200 ends it with exit code 1.
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -21,12 +22,12 @@ static const char headers[] =
     "Cookie: session=2b6f0cc904d137be2e1730235f5664094b831186\r\n"
     "Connection: keep-alive\r\n\r\n";
 
-static void die(const char *what) {
+static void die(const char* what) {
   perror(what);
   exit(1);
 }
 
-static int connect_to(const char *where) {
+static int connect_to(const char* where) {
   struct sockaddr_un local = {.sun_family = AF_UNIX};
   struct sockaddr_in remote = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
   const int is_path = strchr(where, '/') != NULL;
@@ -35,12 +36,12 @@ static int connect_to(const char *where) {
   if (fd < 0) die("socket");
   if (is_path) {
     snprintf(local.sun_path, sizeof local.sun_path, "%s", where);
-    failed = connect(fd, (struct sockaddr *)&local, sizeof local);
+    failed = connect(fd, (struct sockaddr*)&local, sizeof local);
   } else {
     const int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     remote.sin_port = htons((unsigned short)atoi(where));
-    failed = connect(fd, (struct sockaddr *)&remote, sizeof remote);
+    failed = connect(fd, (struct sockaddr*)&remote, sizeof remote);
   }
   if (failed) die("connect");
   return fd;
@@ -55,9 +56,9 @@ static size_t response(int fd) {
     if (n <= 0) die("read");
     have += (size_t)n;
     buffer[have] = '\0';
-    const char *end = all ? NULL : strstr(buffer, "\r\n\r\n");
+    const char* end = all ? NULL : strstr(buffer, "\r\n\r\n");
     if (end) {
-      const char *length = strstr(buffer, "Content-Length: ");
+      const char* length = strcasestr(buffer, "Content-Length: ");
       if (strncmp(buffer, "HTTP/1.1 200 ", 13) != 0 || !length || length > end) {
         fprintf(stderr, "requests: unexpected response: %.80s\n", buffer);
         exit(1);
@@ -68,7 +69,7 @@ static size_t response(int fd) {
   return have;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   enum { most = 256 };
   int fds[most];
   char request[2048], line[32];

@@ -8,12 +8,13 @@ import re
 import subprocess
 
 from . import places
+from .waiting import PATIENCE
 
 STATS = pathlib.Path("/proc/sys/kernel/bpf_stats_enabled")
 
 
 def bpftool(*arguments):
-    done = subprocess.run([places.program("bpftool"), "-j", *arguments], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([places.program("bpftool"), "-j", *arguments], capture_output=True, text=True, timeout=30 * PATIENCE)
     return json.loads(done.stdout) if done.stdout.strip() else []
 
 

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from .waiting import Timeout
+from .waiting import PATIENCE, Timeout
 
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -48,7 +48,7 @@ class Lines:
 
     def wait(self, condition, seconds):
         """Waits until condition(lines) is true; False where the stream ends or the time is over before."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * PATIENCE
         with self._changed:
             while not condition(self._lines):
                 left = deadline - time.monotonic()
@@ -100,7 +100,7 @@ class Child:
 
     def wait(self, seconds=20):
         try:
-            code = self.process.wait(seconds)
+            code = self.process.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
             raise Timeout(f"{self.name} still runs after {seconds} s:\n{self.output()}") from None
         self.stderr.wait_for_end()

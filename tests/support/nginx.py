@@ -8,7 +8,7 @@ import urllib.request
 
 from . import places
 from .child import Child
-from .waiting import until
+from .waiting import PATIENCE, until
 
 CONF = """\
 daemon off;
@@ -122,7 +122,7 @@ class Nginx:
 
     def _stub_status(self):
         """(open connections, requests so far), both with this question's."""
-        with urllib.request.urlopen(self.url("/stub_status"), timeout=10) as answer:
+        with urllib.request.urlopen(self.url("/stub_status"), timeout=10 * PATIENCE) as answer:
             text = answer.read().decode()
         connections = re.search(r"^Active connections: (\d+)", text).group(1)
         return int(connections), int(re.search(r"^\s*\d+\s+\d+\s+(\d+)\s*$", text, re.M).group(1))

@@ -12,7 +12,7 @@ import urllib.request
 
 from . import places, records
 from .child import Child
-from .waiting import Timeout, until
+from .waiting import PATIENCE, Timeout, until
 
 READY = "watching"
 # Lasts through the pauses that a machine makes which is also compiling; what the default can bear is for the benchmark.
@@ -22,7 +22,7 @@ PATIENT_RING = "64MiB"
 def run(*arguments, seconds=30, prefix=()):
     """A one-shot command: a CompletedProcess with text."""
     return subprocess.run([*prefix, places.binary(), *map(str, arguments)], capture_output=True, text=True,
-                          timeout=seconds, stdin=subprocess.DEVNULL)
+                          timeout=seconds * PATIENCE, stdin=subprocess.DEVNULL)
 
 
 @functools.cache
@@ -170,7 +170,7 @@ class Agent:
     def get(self, path):
         """(status, text) of a question to the HTTP endpoint; status None where nothing answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10 * PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -253,33 +253,75 @@ int sys_exit_sendmsg(struct trace_event_raw_sys_exit *ctx)
 	return 0;
 }
 
-#define MAX_MESSAGES 64
+#define MAX_MESSAGES      64
+#define MAX_MESSAGES_5_16 8 /* without bpf_loop (5.17) the verifier walks every one of them, in every way it can go */
+
+struct messages {
+	__u64 base, flags;
+	__u32 fd, behind; /* bytes of the messages that are still to come */
+	__u8 direction;
+};
+
+/* For bpf_loop, as the next: 0 goes on with the next message, 1 ends. */
+static long add_length(__u32 i, struct messages *all)
+{
+	__u32 length;
+	const struct native_mmsghdr *message = (const void *)(all->base + i * sizeof(*message));
+
+	if (!bpf_probe_read_user(&length, sizeof(length), &message->length))
+		all->behind += length;
+	return 0;
+}
+
+static long tell_message(__u32 i, struct messages *all)
+{
+	const struct native_mmsghdr *message = (const void *)(all->base + i * sizeof(*message));
+	/* Not the whole header: older kernels allow 512 bytes of stack for all that call each other. */
+	struct {
+		__u64 vector, segments;
+	} named;
+	struct user_content content = {.known = 1};
+	__u32 length;
+
+	if (bpf_probe_read_user(&length, sizeof(length), &message->length) ||
+	    bpf_probe_read_user(&named, sizeof(named), &message->header.vector))
+		return 1;
+	all->behind -= length;
+	content.base = named.vector;
+	content.segments = named.segments;
+	content.unix_only = all->direction == TCP_DIRECTION_IN && all->flags & MSG_TRUNC;
+	if (length)
+		transferred_before(all->fd, all->direction, length, all->behind, &content);
+	return 0;
+}
 
 static __always_inline void many_messages(long ret, __u8 direction)
 {
 	struct pt_regs *regs = user_registers();
-	__u64 base = PT_REGS_PARM2_CORE_SYSCALL(regs);
-	__u32 fd = PT_REGS_PARM1_CORE_SYSCALL(regs);
-	__u64 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
-	struct native_mmsghdr message;
-	__u32 behind = 0;
+	struct messages all = {
+		.base = PT_REGS_PARM2_CORE_SYSCALL(regs),
+		.flags = PT_REGS_PARM4_CORE_SYSCALL(regs),
+		.fd = PT_REGS_PARM1_CORE_SYSCALL(regs),
+		.direction = direction,
+	};
+	bool loops = bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
 
-	if (ret <= 0 || (direction == TCP_DIRECTION_IN && flags & MSG_PEEK))
-		return;
 	/* The position can be read only after the last message: the sizes of those to come count back from there. Where there
 	 * are too many to walk, none has a place: their bytes show as a step in the position of the next record. */
-	if (ret > MAX_MESSAGES)
+	if (ret <= 0 || ret > (loops ? MAX_MESSAGES : MAX_MESSAGES_5_16))
 		return;
-	for (int i = 0; i < MAX_MESSAGES && i < ret; i++) {
-		if (!bpf_probe_read_user(&message, sizeof(message), (void *)(base + i * sizeof(message))))
-			behind += message.length;
+	if (direction == TCP_DIRECTION_IN && all.flags & MSG_PEEK)
+		return;
+	if (loops) {
+		bpf_loop(ret, add_length, &all, 0);
+		bpf_loop(ret, tell_message, &all, 0);
+		return;
 	}
-	for (int i = 0; i < MAX_MESSAGES && i < ret; i++) {
-		if (bpf_probe_read_user(&message, sizeof(message), (void *)(base + i * sizeof(message))))
+	for (int i = 0; i < MAX_MESSAGES_5_16 && i < ret; i++)
+		add_length(i, &all);
+	for (int i = 0; i < MAX_MESSAGES_5_16 && i < ret; i++) {
+		if (tell_message(i, &all))
 			return;
-		behind -= message.length;
-		if (message.length)
-			message_transferred(fd, &message.header, message.length, behind, direction, flags);
 	}
 }
 
