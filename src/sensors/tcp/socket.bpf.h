@@ -16,6 +16,8 @@
 #define SEND_SHUTDOWN 2
 #define MSG_PEEK      2
 #define MSG_TRUNC     0x20
+#define MSG_NOT_TAKEN \
+	0x2003 /* MSG_PEEK, MSG_OOB, MSG_ERRQUEUE: what was read is still there, or was never in the stream */
 
 /* Which stream, and where in it. */
 struct flow {

@@ -23,8 +23,7 @@ using ::testing::SizeIs;
 
 constexpr bool in = false, out = true;
 
-INSTANTIATE_TEST_SUITE_P(EachRung, TcpSensorOn, ::testing::Values("tracepoint", "syscall"),
-                         [](const auto& rung) { return std::string(rung.param); });
+INSTANTIATE_TEST_SUITE_P(EachRung, TcpSensorOn, ::testing::ValuesIn(rungs), name_of_rung);
 
 std::vector<iovec> cut(std::string& bytes, const std::vector<std::size_t>& sizes) {
   std::vector<iovec> pieces;
@@ -177,7 +176,7 @@ TEST_P(TcpSensorOn, NeverTellsContentAtTheWrongPlaceHoweverManyMessagesACallHas)
     must(read_exactly(pair.server, 2005) == truth + "after");
   });
   const std::string text = told(pair.client_key).text(out);
-  EXPECT_GE(known_of(text, truth + "after"), on_tracepoints() ? 2005 : 5);
+  EXPECT_GE(known_of(text, truth + "after"), sees_every_call() ? 2005 : 5);
 }
 
 // One ring with room for one operation at a time.
@@ -235,7 +234,7 @@ TEST_P(TcpSensorOn, CountsWhatIoUringMovesAndTellsItWhereTheHooksSeeIt) {
     write_all(pair.client, "after");
     must(read_exactly(pair.server, 5) == "after");
   });
-  const std::string expected = (on_tracepoints() ? "through a ring" : std::string(14, '?')) + "after";
+  const std::string expected = (sees_every_call() ? "through a ring" : std::string(14, '?')) + "after";
   EXPECT_EQ(told(pair.client_key).text(out), expected);
   EXPECT_EQ(told(pair.server_key).text(in), expected);
 }
@@ -684,7 +683,7 @@ TEST(TcpSensor, RefusesARungThatItDoesNotHave) {
   bpf::LadderReport report;
   const auto sensor = tcp_descriptor.open(Context{*rings, heard, settings, 0}, report);
   ASSERT_FALSE(sensor);
-  EXPECT_THAT(sensor.error().message, ::testing::HasSubstr("tracepoint, syscall"));
+  EXPECT_THAT(sensor.error().message, ::testing::HasSubstr("fentry, tracepoint, syscall"));
 }
 
 }  // namespace

@@ -46,8 +46,7 @@ class TcpSteeringOn : public TcpSensorOn {
   std::size_t at_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(EachRung, TcpSteeringOn, ::testing::Values("tracepoint", "syscall"),
-                         [](const auto& rung) { return std::string(rung.param); });
+INSTANTIATE_TEST_SUITE_P(EachRung, TcpSteeringOn, ::testing::ValuesIn(rungs), name_of_rung);
 
 struct Side {
   const char* name;

@@ -25,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "sensors/sensor.h"
 #include "sensors/tcp/tcp_abi.h"
 
@@ -102,17 +103,31 @@ class Heard final : public Events {
   std::uint64_t records = 0;
 };
 
+// Of what a rung cannot be had without, the name of that which this kernel lacks; "".
+inline std::string lacking_for(std::string_view rung) {
+  if (rung == "tracepoint")
+    return libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0 ? "tp_btf/tcp_sendmsg_locked (6.16)"
+                                                                                  : "";
+  if (rung == "fentry") {
+    const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+                                {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.expected_attach_type = BPF_TRACE_FENTRY;
+    options.attach_btf_id = static_cast<__u32>(libbpf_find_vmlinux_btf_id("tcp_sendmsg", BPF_TRACE_FENTRY));
+    const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "lacking", "GPL", nothing, std::size(nothing), &options));
+    return program ? "" : std::string("fentry: ") + std::strerror(errno);
+  }
+  return "";
+}
+
 // A sensor on one rung.
 class Watch {
  public:
   // Null where the kernel lacks what the rung needs: `lacking` then names it. Any other refusal is a failure.
   static std::unique_ptr<Watch> open(const char* rung, const Settings& settings, std::string& lacking,
                                      std::size_t data_bytes = 16 << 20) {
-    if (std::string_view(rung) == "tracepoint" &&
-        libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0) {
-      lacking = "tp_btf/tcp_sendmsg_locked (6.16)";
-      return nullptr;
-    }
+    lacking = lacking_for(rung);
+    if (!lacking.empty()) return nullptr;
     std::unique_ptr<Watch> watch(new Watch);
     watch->settings_ = settings;
     watch->settings_.rung = rung;
@@ -352,6 +367,11 @@ class Shared {
   T* at_;
 };
 
+// Best first.
+inline constexpr const char* rungs[] = {"fentry", "tracepoint", "syscall"};
+
+inline std::string name_of_rung(const ::testing::TestParamInfo<const char*>& rung) { return rung.param; }
+
 // Each test on each rung.
 class TcpSensorOn : public ::testing::TestWithParam<const char*> {
  protected:
@@ -363,7 +383,8 @@ class TcpSensorOn : public ::testing::TestWithParam<const char*> {
     return watch_ != nullptr;
   }
   const Told& told(SocketKey key) { return watch_->told(key); }
-  [[nodiscard]] bool on_tracepoints() const { return std::string_view(GetParam()) == "tracepoint"; }
+  // Every rung but "syscall" sees all calls that move bytes, by whatever way they came.
+  [[nodiscard]] bool sees_every_call() const { return std::string_view(GetParam()) != "syscall"; }
 
   std::unique_ptr<Watch> watch_;
 

@@ -165,6 +165,9 @@ struct msghdr {
 	unsigned int msg_flags;
 };
 
+struct page;
+struct pipe_inode_info;
+
 struct sockaddr_un {
 	unsigned short sun_family;
 	char sun_path[108];
