@@ -70,6 +70,13 @@ static __always_inline bool is_off(__u64 key)
 	return steer && steer->mode[TCP_DIRECTION_IN] == TCP_STEER_OFF;
 }
 
+/* One that is left out as a whole. */
+static __always_inline void count_filtered(struct family_counters *count)
+{
+	count->seen++;
+	count->filtered++;
+}
+
 static __always_inline bool own_traffic(void)
 {
 	return bpf_get_current_pid_tgid() >> 32 == agent_tgid;
@@ -214,11 +221,11 @@ struct part {
 static __always_inline bool select_part(struct family_counters *count, struct flow *flow, __u32 length,
 					struct part *part)
 {
-	count->seen++;
 	if (!plan(flow, length, &part->skip, &part->want)) {
-		count->filtered++;
+		count_filtered(count);
 		return false;
 	}
+	count->seen++;
 	flow->position += part->skip;
 	part->length = length - part->skip;
 	if (part->want > part->length)
@@ -276,7 +283,8 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 }
 
 static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow,
-					   const struct part *part, __u64 begin, const struct user_content *content)
+					   const struct part *part, __u64 begin, __u8 kind,
+					   const struct user_content *content)
 {
 	__u32 index = flow->direction | !flow->has_position << 1, captured;
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &index);
@@ -292,7 +300,7 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 		captured = TCP_CONTENT_MAX;
 	now = bpf_ktime_get_ns();
 	fill_data(&scratch->record, flow, part->length, begin, now);
-	finish_data(&scratch->record, TCP_DATA, captured, now);
+	finish_data(&scratch->record, kind, captured, now);
 	submit_data(count, &scratch->record, sizeof(struct tcp_data) + captured, captured);
 }
 
@@ -302,8 +310,8 @@ static __always_inline long read_user(void *to, __u32 size, const void *from, __
 }
 
 /* A transfer of length bytes with its content in user memory; begin 0 where it is not known. */
-static __always_inline void deliver_user(struct family_counters *count, struct flow *flow, __u32 length, __u64 begin,
-					 const struct user_content *content)
+static __always_inline void deliver_user_as(__u8 kind, struct family_counters *count, struct flow *flow, __u32 length,
+					    __u64 begin, const struct user_content *content)
 {
 	struct part part;
 
@@ -312,8 +320,14 @@ static __always_inline void deliver_user(struct family_counters *count, struct f
 	if (!content->known)
 		part.want = 0;
 	if (content->segments || content->vector_in_kernel)
-		deliver_vector(count, flow, &part, begin, content);
+		deliver_vector(count, flow, &part, begin, kind, content);
 	else
-		deliver_piece(count, flow, &part, begin, TCP_DATA, read_user, (const void *)content->base,
+		deliver_piece(count, flow, &part, begin, kind, read_user, (const void *)content->base,
 			      content->offset + part.skip);
+}
+
+static __always_inline void deliver_user(struct family_counters *count, struct flow *flow, __u32 length, __u64 begin,
+					 const struct user_content *content)
+{
+	deliver_user_as(TCP_DATA, count, flow, length, begin, content);
 }

@@ -30,12 +30,6 @@ struct {
 	__type(value, struct send_start);
 } send_starts SEC(".maps");
 
-/* The same type all over, so that it tells kernels apart whose function has another argument. */
-struct proto___before_5_19 {
-	int (*recvmsg)(struct sock *sk, struct msghdr *message, size_t length, int no_block, int flags,
-		       int *address_length);
-};
-
 static __always_inline struct send_start *send_start_of(__u64 key)
 {
 	__u32 slot = key % SEND_STARTS;
@@ -94,8 +88,7 @@ static __always_inline void tcp_moved(struct sock *sk, __u8 direction, __u32 len
 	if (!flow.key)
 		flow.key = bpf_get_socket_cookie(sk);
 	if (is_off(flow.key)) {
-		count->seen++;
-		count->filtered++;
+		count_filtered(count);
 		return;
 	}
 	tcp = bpf_skc_to_tcp_sock(sk);

@@ -28,6 +28,12 @@ struct flow {
 	__u8 has_position;
 };
 
+/* tcp_recvmsg had one argument more, before its flags. */
+struct proto___before_5_19 {
+	int (*recvmsg)(struct sock *sk, struct msghdr *message, size_t length, int no_block, int flags,
+		       int *address_length);
+};
+
 struct ports_filter {
 	__u64 bits[1024];
 };

@@ -166,7 +166,13 @@ Result<std::unique_ptr<Sensor>> open_on_syscalls(const Context& context) {
   return open_on("syscall", context, [&](bpf_program* program) { return attach_to_syscall_exit(tracefs, program); });
 }
 
-constexpr std::string_view tracepoint_loss = "";
+constexpr std::string_view kprobe_loss =
+    "each transfer costs more; unix sockets are told of when they are read, not when they are written to, and the end "
+    "of "
+    "one that a thread waits for is not seen";
+constexpr std::string_view tracepoint_loss =
+    "unix sockets are told of when they are read, not when they are written to; what is spliced out of a socket or "
+    "discarded is counted from sequence numbers";
 constexpr std::string_view syscall_loss =
     "every system call of the host costs some 50 ns more; io_uring is counted, its content not seen; "
     "32-bit processes are not seen; request times of clients start when their send returned";
@@ -177,6 +183,7 @@ Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& 
     return SensorRung{name, lost, [&context, name] { return open_on(name, context, bpf::Link::attach); }};
   };
   return open_best({rung("fentry", ""),
+                    rung("kprobe", kprobe_loss),
                     rung("tracepoint", tracepoint_loss),
                     {"syscall", syscall_loss, [&context] { return open_on_syscalls(context); }}},
                    context, report);

@@ -117,6 +117,7 @@ inline std::string lacking_for(std::string_view rung) {
     const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "lacking", "GPL", nothing, std::size(nothing), &options));
     return program ? "" : std::string("fentry: ") + std::strerror(errno);
   }
+  if (rung == "kprobe" && access("/sys/bus/event_source/devices/kprobe/type", R_OK) != 0) return "kprobes";
   return "";
 }
 
@@ -368,7 +369,7 @@ class Shared {
 };
 
 // Best first.
-inline constexpr const char* rungs[] = {"fentry", "tracepoint", "syscall"};
+inline constexpr const char* rungs[] = {"fentry", "kprobe", "tracepoint", "syscall"};
 
 inline std::string name_of_rung(const ::testing::TestParamInfo<const char*>& rung) { return rung.param; }
 
