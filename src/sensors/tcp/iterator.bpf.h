@@ -56,15 +56,6 @@ static long walk_back(__u32 i, struct walk *walk)
 	return 1;
 }
 
-static __noinline long walk_back_5_16(struct walk *walk)
-{
-	for (__u32 i = 0; i < MAX_SEGMENTS_5_16; i++) {
-		if (walk_back(i, walk))
-			break;
-	}
-	return 0;
-}
-
 /* The transfer began in a segment before the one where it ended. */
 static __always_inline void find_segments(const struct iterator *now, __u32 length, struct user_content *content)
 {
@@ -73,13 +64,54 @@ static __always_inline void find_segments(const struct iterator *now, __u32 leng
 	/* Read once more, because the verifier may know it for a pointer, with which it allows no arithmetic. */
 	if (bpf_probe_read_kernel(&walk.vector, sizeof(walk.vector), now->vector_field))
 		return;
-	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
 		bpf_loop(MAX_SEGMENTS, walk_back, &walk, 0);
-	else
-		walk_back_5_16(&walk);
+	} else {
+#pragma clang loop unroll(full)
+		for (__u32 i = 0; i < MAX_SEGMENTS_5_16; i++) {
+			if (walk_back(i, &walk))
+				break;
+		}
+	}
 	content->base = walk.vector;
 	content->offset = walk.offset;
 	content->segments = walk.found ? walk.segments : 0;
+}
+
+/* Typed pointers are followed by a load; others take a helper call. */
+#define FIELD(typed, pointer, field) ((typed) ? (pointer)->field : BPF_CORE_READ(pointer, field))
+#define ADDRESS(pointer, field)      __builtin_preserve_access_index(&(pointer)->field)
+
+static __always_inline void read_vector(const struct iov_iter *iter, bool typed, struct iterator *iterator)
+{
+	const struct iov_iter___before_6_4 *old = (const void *)iter;
+
+	if (bpf_core_field_exists(iter->__iov)) {
+		iterator->vector = FIELD(typed, iter, __iov);
+		iterator->vector_field = ADDRESS(iter, __iov);
+	} else {
+		iterator->vector = FIELD(typed, old, iov);
+		iterator->vector_field = ADDRESS(old, iov);
+	}
+}
+
+static __always_inline void read_iterator(const struct iov_iter *iter, bool typed, struct iterator *iterator)
+{
+	const struct iov_iter___before_5_14 *old = (const void *)iter;
+	__u8 type;
+
+	iterator->offset = FIELD(typed, iter, iov_offset);
+	if (!bpf_core_field_exists(iter->iter_type)) {
+		if ((FIELD(typed, old, type) & ~1) == ITER_IOVEC_BEFORE_5_14)
+			read_vector(iter, typed, iterator);
+		return;
+	}
+	type = FIELD(typed, iter, iter_type);
+	if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
+	    type == bpf_core_enum_value(enum iter_type, ITER_UBUF))
+		iterator->bytes = (__u64)FIELD(typed, iter, ubuf);
+	else if (type == bpf_core_enum_value(enum iter_type, ITER_IOVEC))
+		read_vector(iter, typed, iterator);
 }
 
 /* Where length bytes lie that the iterator has just passed; not known for any but user memory (sendfile, splice, kernel
@@ -112,4 +144,14 @@ static __always_inline void content_behind(const struct iterator *now, __u32 len
 	}
 	content->vector_in_kernel = 1;
 	find_segments(now, length, content);
+}
+
+/* Where the length bytes lie that a message has just passed. typed: the verifier knows the pointer's type. */
+static __always_inline void content_of(const struct msghdr *message, bool typed, __u32 length,
+				       struct user_content *content)
+{
+	struct iterator iterator = {};
+
+	read_iterator(ADDRESS(message, msg_iter), typed, &iterator);
+	content_behind(&iterator, length, content);
 }

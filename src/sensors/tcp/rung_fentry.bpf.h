@@ -37,41 +37,6 @@ static __always_inline struct send_start *send_start_of(__u64 key)
 	return bpf_map_lookup_elem(&send_starts, &slot);
 }
 
-static __always_inline void read_vector(const struct iov_iter *iter, struct iterator *iterator)
-{
-	const struct iov_iter___before_6_4 *old = (const void *)iter;
-
-	if (bpf_core_field_exists(iter->__iov)) {
-		iterator->vector = iter->__iov;
-		iterator->vector_field = &iter->__iov;
-	} else {
-		iterator->vector = old->iov;
-		iterator->vector_field = &old->iov;
-	}
-}
-
-static __always_inline void read_iterator(const struct iov_iter *iter, struct iterator *iterator)
-{
-	iterator->offset = iter->iov_offset;
-	if (!bpf_core_field_exists(iter->iter_type)) {
-		if ((((const struct iov_iter___before_5_14 *)iter)->type & ~1) == ITER_IOVEC_BEFORE_5_14)
-			read_vector(iter, iterator);
-	} else if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
-		   iter->iter_type == bpf_core_enum_value(enum iter_type, ITER_UBUF)) {
-		iterator->bytes = (__u64)iter->ubuf;
-	} else if (iter->iter_type == bpf_core_enum_value(enum iter_type, ITER_IOVEC)) {
-		read_vector(iter, iterator);
-	}
-}
-
-static __always_inline void read_content(const struct msghdr *message, __u32 length, struct user_content *content)
-{
-	struct iterator iterator = {};
-
-	read_iterator(&message->msg_iter, &iterator);
-	content_behind(&iterator, length, content);
-}
-
 /* length bytes went through a TCP socket, if it is one; message is null where no user memory holds them. */
 static __always_inline void tcp_moved(struct sock *sk, __u8 direction, __u32 length, const struct msghdr *message)
 {
@@ -112,7 +77,7 @@ static __always_inline void tcp_moved(struct sock *sk, __u8 direction, __u32 len
 		flow.other_position = tcp->write_seq;
 	}
 	if (message)
-		read_content(message, length, &content);
+		content_of(message, true, length, &content);
 	deliver_user(count, &flow, length, begin, &content);
 }
 
@@ -203,7 +168,7 @@ static __always_inline void unix_moved(struct socket *socket, __u8 direction, __
 		return;
 	announce_unix(sk, flow.key);
 	if (message)
-		read_content(message, length, &content);
+		content_of(message, true, length, &content);
 	deliver_user(count, &flow, length, 0, &content);
 }
 

@@ -77,39 +77,6 @@ static __always_inline void note_call(struct call *call, struct pt_regs *ctx, co
 	call->position = position;
 }
 
-static __always_inline void read_vector_of(const struct iov_iter *iter, struct iterator *iterator)
-{
-	const struct iov_iter___before_6_4 *old = (const void *)iter;
-
-	if (bpf_core_field_exists(iter->__iov)) {
-		iterator->vector = BPF_CORE_READ(iter, __iov);
-		iterator->vector_field = __builtin_preserve_access_index(&iter->__iov);
-	} else {
-		iterator->vector = BPF_CORE_READ(old, iov);
-		iterator->vector_field = __builtin_preserve_access_index(&old->iov);
-	}
-}
-
-static __always_inline void read_content_of(const struct msghdr *message, __u32 length, struct user_content *content)
-{
-	const struct iov_iter *iter = __builtin_preserve_access_index(&message->msg_iter);
-	struct iterator iterator = {.offset = BPF_CORE_READ(iter, iov_offset)};
-	__u8 type;
-
-	if (!bpf_core_field_exists(iter->iter_type)) {
-		if ((BPF_CORE_READ((const struct iov_iter___before_5_14 *)iter, type) & ~1) == ITER_IOVEC_BEFORE_5_14)
-			read_vector_of(iter, &iterator);
-	} else {
-		type = BPF_CORE_READ(iter, iter_type);
-		if (bpf_core_enum_value_exists(enum iter_type, ITER_UBUF) &&
-		    type == bpf_core_enum_value(enum iter_type, ITER_UBUF))
-			iterator.bytes = (__u64)BPF_CORE_READ(iter, ubuf);
-		else if (type == bpf_core_enum_value(enum iter_type, ITER_IOVEC))
-			read_vector_of(iter, &iterator);
-	}
-	content_behind(&iterator, length, content);
-}
-
 /* What a call has moved since it was last seen, now that the next byte of its direction has this position. */
 static __always_inline __u32 moved_since(struct call *call, __u32 position)
 {
@@ -154,7 +121,7 @@ static __always_inline void tcp_call_moved(struct call *call, const struct sock 
 	}
 	flow.other_position = out ? copied_seq(sk) : write_seq(sk);
 	if (call->message)
-		read_content_of((const void *)call->message, length, &content);
+		content_of((const void *)call->message, false, length, &content);
 	deliver_user(count, &flow, length, call->begin, &content);
 }
 
@@ -330,7 +297,7 @@ static __always_inline void unix_read_ends(long ret, bool has_content)
 	known = bpf_map_lookup_elem(&unix_senders, &sender);
 	flow.key = known ? *known : unix_key(sender);
 	if (has_content)
-		read_content_of(BPF_CORE_READ(state, msg), ret, &content);
+		content_of(BPF_CORE_READ(state, msg), false, ret, &content);
 	deliver_user_as(TCP_UNIX_CONTENT, count, &flow, ret, 0, &content);
 	announce_received(BPF_CORE_READ(state, socket, sk), ret, false);
 }
