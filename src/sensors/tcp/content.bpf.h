@@ -45,7 +45,7 @@ struct copy_state {
 };
 
 /* For bpf_loop: 0 goes on with the next segment, 1 ends. */
-static long copy_segment(__u32 i, struct copy_state *state)
+static __noinline long copy_segment(__u32 i, struct copy_state *state)
 {
 	struct {
 		__u64 base, length;
@@ -54,6 +54,8 @@ static long copy_segment(__u32 i, struct copy_state *state)
 	__u32 at = state->copied, n;
 	long error;
 
+	if (i >= state->from->segments)
+		return 1;
 	if (state->from->vector_in_kernel)
 		error = bpf_probe_read_kernel(&segment, sizeof(segment), vector);
 	else
@@ -84,16 +86,14 @@ static long copy_segment(__u32 i, struct copy_state *state)
 
 static __always_inline void copy_segments(struct copy_state *state)
 {
-	__u32 segments = state->from->segments;
-
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop)) {
-		bpf_loop(segments < MAX_SEGMENTS ? segments : MAX_SEGMENTS, copy_segment, state, 0);
+		bpf_loop(MAX_SEGMENTS, copy_segment, state, 0);
 		return;
 	}
 	/* Unrolled: the compiler may give a loop an edge that kernels refuse up to 6.1. */
 #pragma clang loop unroll(full)
 	for (__u32 i = 0; i < MAX_SEGMENTS_5_16; i++) {
-		if (i >= segments || copy_segment(i, state))
+		if (copy_segment(i, state))
 			return;
 	}
 }

@@ -197,8 +197,14 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 	submit_data(count, &scratch->record, sizeof(struct tcp_data) + captured, captured);
 }
 
+#define OFFSET_MAX \
+	(1 << 29) /* more the verifier allows not to be added to what it takes for a typed pointer: ubuf, in 6.1 */
+
 static __always_inline long read_user(void *to, __u32 size, const void *from, __u64 offset)
 {
+	barrier_var(offset);
+	if (offset >= OFFSET_MAX)
+		return -1;
 	return bpf_probe_read_user(to, size, from + offset);
 }
 

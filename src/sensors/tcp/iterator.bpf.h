@@ -39,7 +39,7 @@ struct walk {
 };
 
 /* For bpf_loop: back over one segment. */
-static long walk_back(__u32 i, struct walk *walk)
+static __noinline long walk_back(__u32 i, struct walk *walk)
 {
 	struct segment segment;
 
