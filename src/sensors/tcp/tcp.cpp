@@ -183,8 +183,8 @@ Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& 
     return SensorRung{name, lost, [&context, name] { return open_on(name, context, bpf::Link::attach); }};
   };
   return open_best({rung("fentry", ""),
-                    rung("kprobe", kprobe_loss),
                     rung("tracepoint", tracepoint_loss),
+                    rung("kprobe", kprobe_loss),
                     {"syscall", syscall_loss, [&context] { return open_on_syscalls(context); }}},
                    context, report);
 }

@@ -128,7 +128,7 @@ TEST(TcpSensor, RefusesARungThatItDoesNotHave) {
   bpf::LadderReport report;
   const auto sensor = tcp_descriptor.open(Context{*rings, heard, settings, 0}, report);
   ASSERT_FALSE(sensor);
-  EXPECT_THAT(sensor.error().message, ::testing::HasSubstr("fentry, kprobe, tracepoint, syscall"));
+  EXPECT_THAT(sensor.error().message, ::testing::HasSubstr("fentry, tracepoint, kprobe, syscall"));
 }
 
 }  // namespace

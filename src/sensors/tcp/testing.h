@@ -198,7 +198,7 @@ class Watch {
 };
 
 // Best first.
-inline constexpr const char* rungs[] = {"fentry", "kprobe", "tracepoint", "syscall"};
+inline constexpr const char* rungs[] = {"fentry", "tracepoint", "kprobe", "syscall"};
 
 inline std::string name_of_rung(const ::testing::TestParamInfo<const char*>& rung) { return rung.param; }
 
