@@ -147,6 +147,10 @@ Result<std::unique_ptr<Sensor>> open_on(std::string_view rung, const Context& co
   configure(object, context);
   TRY(context.rings.share_with(object.object()));
   TRY_ASSIGN(std::vector<const TcpProgram*> programs, choose_programs(object.object(), rung, context.settings));
+  // Some kernels have no such kinds of maps, and what no program uses only takes room.
+  bpf_map__set_autocreate(object->maps.send_starts, rung == "fentry");
+  bpf_map__set_autocreate(object->maps.send_notes, rung == "tracepoint");
+  bpf_map__set_autocreate(object->maps.calls, rung == "kprobe");
   TRY(object.load());
   TRY(fill_ports(object, context.settings));
   std::vector<bpf::Link> links;
