@@ -10,7 +10,7 @@
 
 #include "sensors/tcp/announce.bpf.h"
 #include "sensors/tcp/rung_fentry.bpf.h"
-#include "sensors/tcp/rung_kprobe.bpf.h"
+#include "sensors/tcp/rung_kprobe_unix.bpf.h"
 #include "sensors/tcp/rung_syscall.bpf.h"
 #include "sensors/tcp/rung_tracepoint.bpf.h"
 
