@@ -21,7 +21,7 @@ namespace subfloor::agent {
 inline constexpr std::string_view default_config_path = "/etc/subfloor/subfloor.yaml";
 
 // Ways of attaching that can be forced.
-inline constexpr std::array<std::string_view, 2> rungs{"tracepoint", "syscall"};
+inline constexpr std::array<std::string_view, 4> rungs{"fentry", "tracepoint", "kprobe", "syscall"};
 
 // Which TCP ports are captured. `list` is in use only with Mode::list.
 struct Ports {

@@ -110,7 +110,8 @@ TEST(Config, PlacesEachMistake) {
   EXPECT_EQ(error_of("capture:\n  xyzzy: 1\n"), "f:2:3: unknown key 'xyzzy' in section 'capture'");
   EXPECT_EQ(error_of("capture: 7\n"), "f:1:10: 'capture' must be a section with keys below it");
   EXPECT_EQ(error_of("- a\n"), "f:1:1: the file must consist of sections, like \"capture:\"");
-  EXPECT_EQ(error_of("capture:\n  rung: kprobe\n"), "f:2:9: 'kprobe' is not \"\", tracepoint or syscall");
+  EXPECT_EQ(error_of("capture:\n  rung: uprobe\n"),
+            "f:2:9: 'uprobe' is not \"\", fentry, tracepoint, kprobe or syscall");
   EXPECT_EQ(error_of("capture:\n  rung:\n"), "f:2:3: 'rung' has no value (an empty one is written \"\")");
   EXPECT_EQ(error_of("capture:\n  header_limit: 100\n"), "f:2:17: 100 is out of range: 256 to 4KiB");
   EXPECT_EQ(error_of("capture:\n  data_ring: 2GiB\n"), "f:2:14: 2GiB is out of range: 4KiB to 1GiB");
@@ -145,7 +146,7 @@ TEST(Config, PlacesEachMistake) {
 TEST(Config, ListsAllMistakesOfAFile) {
   EXPECT_EQ(error_of("capture:\n  prots: auto\n  rung: x\nlog:\n  level: y\n"),
             "f:2:3: unknown key 'prots' in section 'capture' (did you mean 'ports'?)\n"
-            "f:3:9: 'x' is not \"\", tracepoint or syscall\n"
+            "f:3:9: 'x' is not \"\", fentry, tracepoint, kprobe or syscall\n"
             "f:5:10: 'y' is not debug, info, warn or error");
 }
 

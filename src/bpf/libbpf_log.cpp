@@ -40,7 +40,8 @@ int capture(libbpf_print_level level, const char* format, va_list arguments) {
 
 bool is_noise(std::string_view line) {
   // What libbpf adds around a verifier's log says less than the log.
-  for (const std::string_view part : {"failed to load", "failed to prepare load attributes"}) {
+  for (const std::string_view part :
+       {"failed to load", "failed to prepare load attributes", "try raising 'ulimit -l'"}) {
     if (line.starts_with("libbpf: ") && line.find(part) != std::string_view::npos) return true;
   }
   for (const std::string_view start : {"processed ", "verification time", "stack depth", "max_states", "peak_states",

@@ -136,7 +136,7 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
   command
       .add_option("--rung", options.rung,
-                  "Force tracepoint or syscall as the way of attaching; only without a running agent")
+                  "Force fentry, tracepoint, kprobe or syscall as the way of attaching; only without a running agent")
       ->type_name("R")
       ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
   command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")

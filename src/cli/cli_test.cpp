@@ -116,7 +116,7 @@ TEST_F(CommandLine, EndsWith2WhenItIsMisused) {
                                                       {"observe", "--ports", "http"},
                                                       {"observe", "--limit", "0"},
                                                       {"observe", "--pid", "0"},
-                                                      {"observe", "--rung", "kprobe"},
+                                                      {"observe", "--rung", "uprobe"},
                                                       {"observe", "-o", "xml"},
                                                       {"status", "-o", "xml"},
                                                       {"config"},

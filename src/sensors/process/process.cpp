@@ -14,6 +14,7 @@
 #include "bpf/skeleton.h"
 #include "process.skel.h"
 #include "sensors/process/process_records.h"
+#include "sensors/rungs.h"
 #include "sensors/sensor.h"
 
 namespace subfloor::sensors {
@@ -99,14 +100,9 @@ Result<std::unique_ptr<Sensor>> attach(const Context& context, std::string_view 
 
 Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& report) {
   report.sensor = "process";
-  std::unique_ptr<Sensor> sensor;
-  const auto rung = [&](std::string_view suffix) -> Result<> {
-    TRY_ASSIGN(sensor, attach(context, suffix));
-    return {};
-  };
-  TRY(bpf::climb({{"tp_btf", "", [&] { return rung("tp_btf"); }}, {"raw_tp", "", [&] { return rung("raw_tp"); }}},
-                 context.settings.rung, report));
-  return sensor;
+  return open_best({{"tp_btf", "", [&] { return attach(context, "tp_btf"); }},
+                    {"raw_tp", "", [&] { return attach(context, "raw_tp"); }}},
+                   context, report);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
  * Rung "syscall": the exit tracepoints of the system calls that move bytes through sockets. There is no hook at their
- * entry: the arguments still stand in the saved user registers, and at the exit the bytes were just copied, so that their
- * pages are resident and their number is known. Costs something on every system call of the host, and does not see
- * io_uring (its bytes are counted from the sequence numbers) nor 32-bit processes.
+ * entry: the arguments still stand in the saved user registers, and at the exit the bytes were just copied, so that
+ * their pages are resident and their number is known. Costs something on every system call of the host, and does not
+ * see io_uring (its bytes are counted from the sequence numbers) nor 32-bit processes.
  */
 #pragma once
 
@@ -63,7 +63,8 @@ static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __
 	deliver_user(count, &flow, length, 0, content);
 }
 
-/* Where reading has come to. The call that takes the last bytes takes the FIN with them, which has a number of its own. */
+/* Where reading has come to. The call that takes the last bytes takes the FIN with them, which has a number of its own.
+ */
 static __always_inline __u32 read_position(const struct sock *sk)
 {
 	__u32 position = copied_seq(sk);
@@ -121,8 +122,8 @@ static __always_inline int transferred(__u32 fd, __u8 direction, __u32 length, c
 	return transferred_before(fd, direction, length, 0, content);
 }
 
-/* A read gave nothing: the end of a unix stream, which no other hook tells of. Not static, so that its stack does not add to
- * that of its callers: older kernels allow 512 bytes for all that call each other. */
+/* A read gave nothing: the end of a unix stream, which no other hook tells of. Not static, so that its stack does not
+ * add to that of its callers: older kernels allow 512 bytes for all that call each other. */
 __noinline int read_nothing(__u32 fd)
 {
 	struct sock *sk = unix_sockets && !own_traffic() ? sock_of_fd(fd) : NULL;
@@ -209,7 +210,7 @@ int sys_exit_recvfrom(struct trace_event_raw_sys_exit *ctx)
 	struct pt_regs *regs = user_registers();
 	__u64 flags = PT_REGS_PARM4_CORE_SYSCALL(regs);
 
-	if (!(flags & MSG_PEEK))
+	if (!(flags & MSG_NOT_TAKEN))
 		buffer_transferred(ctx->ret, TCP_DIRECTION_IN, flags);
 	return 0;
 }
@@ -228,7 +229,7 @@ static __always_inline void one_message(long ret, __u8 direction)
 	__u64 flags = PT_REGS_PARM3_CORE_SYSCALL(regs);
 	struct native_msghdr message;
 
-	if (ret < 0 || (direction == TCP_DIRECTION_IN && flags & MSG_PEEK))
+	if (ret < 0 || (direction == TCP_DIRECTION_IN && flags & MSG_NOT_TAKEN))
 		return;
 	if (!ret) {
 		if (direction == TCP_DIRECTION_IN)
@@ -306,11 +307,11 @@ static __always_inline void many_messages(long ret, __u8 direction)
 	};
 	bool loops = bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
 
+	if (ret <= 0 || (direction == TCP_DIRECTION_IN && all.flags & MSG_NOT_TAKEN))
+		return;
 	/* The position can be read only after the last message: the sizes of those to come count back from there. Where there
 	 * are too many to walk, none has a place: their bytes show as a step in the position of the next record. */
-	if (ret <= 0 || ret > (loops ? MAX_MESSAGES : MAX_MESSAGES_5_16))
-		return;
-	if (direction == TCP_DIRECTION_IN && all.flags & MSG_PEEK)
+	if (ret > (loops ? MAX_MESSAGES : MAX_MESSAGES_5_16))
 		return;
 	if (loops) {
 		bpf_loop(ret, add_length, &all, 0);

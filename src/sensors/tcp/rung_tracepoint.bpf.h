@@ -92,8 +92,7 @@ static __always_inline void tcp_sent(struct sock *sk, __u32 length)
 	if (!count || own_traffic() || !wanted(sk))
 		return;
 	if (is_off(flow.key)) {
-		count->seen++;
-		count->filtered++;
+		count_filtered(count);
 		return;
 	}
 	note = bpf_task_storage_get(&send_notes, bpf_get_current_task_btf(), 0, 0);
@@ -147,8 +146,7 @@ static __always_inline void tcp_received(const struct sk_buff *skb, const struct
 	offset = flow.position - bpf_core_cast(skb->cb, struct tcp_skb_cb)->seq;
 	/* A peek beyond the first buffer: copied_seq has not moved. The bytes come again when they are read. */
 	if (offset >= skb->len) {
-		count->seen++;
-		count->filtered++;
+		count_filtered(count);
 		return;
 	}
 	deliver_skb(count, &flow, skb, offset, length, TCP_DATA);

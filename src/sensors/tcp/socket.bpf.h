@@ -16,6 +16,8 @@
 #define SEND_SHUTDOWN 2
 #define MSG_PEEK      2
 #define MSG_TRUNC     0x20
+#define MSG_NOT_TAKEN \
+	0x2003 /* MSG_PEEK, MSG_OOB, MSG_ERRQUEUE: what was read is still there, or was never in the stream */
 
 /* Which stream, and where in it. */
 struct flow {
@@ -24,6 +26,12 @@ struct flow {
 	__u32 other_position;
 	__u8 direction;
 	__u8 has_position;
+};
+
+/* tcp_recvmsg had one argument more, before its flags. */
+struct proto___before_5_19 {
+	int (*recvmsg)(struct sock *sk, struct msghdr *message, size_t length, int no_block, int flags,
+		       int *address_length);
 };
 
 struct ports_filter {

@@ -5,10 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,8 +19,10 @@
 #include "bpf/link.h"
 #include "bpf/pseudo_fs.h"
 #include "bpf/skeleton.h"
+#include "sensors/rungs.h"
 #include "sensors/sensor.h"
 #include "sensors/tcp/decoder.h"
+#include "sensors/tcp/programs.h"
 #include "sensors/tcp/steering.h"
 #include "tcp.skel.h"
 
@@ -31,13 +33,6 @@ using Object = bpf::Skeleton<tcp_bpf>;
 
 constexpr std::array<std::string_view, TCP_FAMILIES> family_names = {"tcp_send", "tcp_receive", "unix", "tcp_socket"};
 constexpr std::size_t wake_fraction = 4;  // of a ring, filled, wakes the reader
-
-// Programs that belong to every rung.
-constexpr std::array<std::string_view, 4> common_programs = {"tcp_established", "tcp_destroyed", "tcp_retransmitted",
-                                                             "sockets_of_tasks"};
-constexpr std::array<std::string_view, 4> tracepoint_programs = {"tp_send_begins", "tp_send_ends", "tp_receive",
-                                                                 "tp_unix_received"};
-constexpr std::string_view syscall_prefix = "sys_exit_";
 
 Result<> fill_ports(const Object& object, const Settings& settings) {
   if (settings.ports.empty()) return {};
@@ -51,14 +46,20 @@ Result<> fill_ports(const Object& object, const Settings& settings) {
 
 struct Attached {
   Object object;
+  std::vector<const TcpProgram*> programs;
   std::vector<bpf::Link> links;
   TcpSteering steering;
 };
+
+bpf_program* program_of(const Object& object, const TcpProgram& program) {
+  return bpf_object__find_program_by_name(object.object(), std::string(program.name).c_str());
+}
 
 class TcpSensor final : public Sensor {
  public:
   TcpSensor(Attached attached, Events& events)
       : object_(std::move(attached.object)),
+        programs_(std::move(attached.programs)),
         steering_(std::move(attached.steering)),
         decoder_(events),
         links_(std::move(attached.links)) {}
@@ -112,20 +113,16 @@ class TcpSensor final : public Sensor {
   }
 
  private:
-  // Only a program that may interrupt itself can be skipped: none of these runs in interrupts but the state change.
+  // A program is skipped that would interrupt itself, or another task in it on the same CPU.
   [[nodiscard]] std::uint64_t missed(std::uint32_t family) const {
-    const auto& programs = object_->progs;
-    switch (family) {
-      case TCP_FAMILY_SEND: return bpf::missed_runs(programs.tp_send_ends) + bpf::missed_runs(programs.tp_send_begins);
-      case TCP_FAMILY_RECEIVE: return bpf::missed_runs(programs.tp_receive);
-      case TCP_FAMILY_UNIX: return bpf::missed_runs(programs.tp_unix_received);
-      case TCP_FAMILY_SOCKET:
-        return bpf::missed_runs(programs.tcp_established) + bpf::missed_runs(programs.tcp_destroyed);
-      default: return 0;
-    }
+    std::uint64_t sum = 0;
+    for (const TcpProgram* program : programs_)
+      if (program->family == family) sum += bpf::missed_runs(program_of(object_, *program));
+    return sum;
   }
 
   Object object_;
+  std::vector<const TcpProgram*> programs_;
   TcpSteering steering_;
   TcpDecoder decoder_;
   std::vector<bpf::Link> links_;  // last: detached first
@@ -139,53 +136,6 @@ void configure(const Object& object, const Context& context) {
   rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
   rodata->unix_sockets = context.settings.unix_sockets;
   object->bss->filter_ports = !context.settings.ports.empty();
-}
-
-// The object with just the programs that `chosen` names, loaded.
-template <class Chosen>
-Result<Object> load(const Context& context, Chosen chosen) {
-  TRY_ASSIGN(Object object, Object::open());
-  configure(object, context);
-  TRY(context.rings.share_with(object.object()));
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object.object()) {
-    const std::string_view name = bpf_program__name(program);
-    const bool common = std::find(common_programs.begin(), common_programs.end(), name) != common_programs.end();
-    bpf_program__set_autoload(program, common || chosen(name));
-  }
-  TRY(object.load());
-  TRY(fill_ports(object, context.settings));
-  return object;
-}
-
-Result<> attach_common(const Object& object, std::vector<bpf::Link>& links) {
-  for (bpf_program* program :
-       {object->progs.tcp_established, object->progs.tcp_destroyed, object->progs.tcp_retransmitted}) {
-    TRY_ASSIGN(bpf::Link link, bpf::Link::attach(program));
-    links.push_back(std::move(link));
-  }
-  return {};
-}
-
-Result<Attached> finish(Object object, std::vector<bpf::Link> links) {
-  TRY_ASSIGN(TcpSteering steering, TcpSteering::make(bpf_map__fd(object->maps.steering)));
-  return Attached{std::move(object), std::move(links), std::move(steering)};
-}
-
-Result<Attached> attach_tracepoint_rung(const Context& context) {
-  TRY_ASSIGN(Object object, load(context, [](std::string_view name) {
-               return std::find(tracepoint_programs.begin(), tracepoint_programs.end(), name) !=
-                      tracepoint_programs.end();
-             }));
-  std::vector<bpf::Link> links;
-  TRY(attach_common(object, links));  // before the rest: it makes the cookies that the rest needs
-  for (const std::string_view name : tracepoint_programs) {
-    if (name == "tp_unix_received" && !context.settings.unix_sockets) continue;
-    bpf_program* program = bpf_object__find_program_by_name(object.object(), std::string(name).c_str());
-    TRY_ASSIGN(bpf::Link link, bpf::Link::attach(program));
-    links.push_back(std::move(link));
-  }
-  return finish(std::move(object), std::move(links));
 }
 
 Result<bpf::Link> attach_to_syscall_exit(const bpf::PseudoFs& tracefs, bpf_program* program) {
@@ -203,38 +153,58 @@ Result<bpf::Link> attach_to_syscall_exit(const bpf::PseudoFs& tracefs, bpf_progr
   return bpf::Link::own(link, event);
 }
 
-Result<Attached> attach_syscall_rung(const Context& context) {
-  TRY_ASSIGN(const bpf::PseudoFs tracefs, bpf::open_pseudo_fs("tracefs"));
-  TRY_ASSIGN(Object object, load(context, [](std::string_view name) { return name.starts_with(syscall_prefix); }));
+using Attach = std::function<Result<bpf::Link>(bpf_program*)>;
+
+// The sensor with the programs of one rung; `attach` is for those that are its own.
+Result<std::unique_ptr<Sensor>> open_on(std::string_view rung, const Context& context, const Attach& attach) {
+  TRY_ASSIGN(Object object, Object::open());
+  configure(object, context);
+  TRY(context.rings.share_with(object.object()));
+  TRY_ASSIGN(std::vector<const TcpProgram*> programs, choose_programs(object.object(), rung, context.settings));
+  // Some kernels have no such kinds of maps, and what no program uses only takes room.
+  bpf_map__set_autocreate(object->maps.send_starts, rung == "fentry");
+  bpf_map__set_autocreate(object->maps.send_notes, rung == "tracepoint");
+  bpf_map__set_autocreate(object->maps.calls, rung == "kprobe");
+  TRY(object.load());
+  TRY(fill_ports(object, context.settings));
   std::vector<bpf::Link> links;
-  TRY(attach_common(object, links));
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object.object()) {
-    if (!std::string_view(bpf_program__name(program)).starts_with(syscall_prefix)) continue;
-    TRY_ASSIGN(bpf::Link link, attach_to_syscall_exit(tracefs, program));
+  for (const TcpProgram* one : programs) {
+    if (!one->attached) continue;
+    bpf_program* program = program_of(object, *one);
+    TRY_ASSIGN(bpf::Link link, one->rung.empty() ? bpf::Link::attach(program) : attach(program));
     links.push_back(std::move(link));
   }
-  return finish(std::move(object), std::move(links));
+  TRY_ASSIGN(TcpSteering steering, TcpSteering::make(bpf_map__fd(object->maps.steering)));
+  return std::make_unique<TcpSensor>(
+      Attached{std::move(object), std::move(programs), std::move(links), std::move(steering)}, context.events);
 }
 
+Result<std::unique_ptr<Sensor>> open_on_syscalls(const Context& context) {
+  TRY_ASSIGN(const bpf::PseudoFs tracefs, bpf::open_pseudo_fs("tracefs"));
+  return open_on("syscall", context, [&](bpf_program* program) { return attach_to_syscall_exit(tracefs, program); });
+}
+
+constexpr std::string_view kprobe_loss =
+    "each transfer costs more; unix sockets are told of when they are read, not when they are written to, and the end "
+    "of "
+    "one that a thread waits for is not seen";
+constexpr std::string_view tracepoint_loss =
+    "unix sockets are told of when they are read, not when they are written to; what is spliced out of a socket or "
+    "discarded is counted from sequence numbers";
 constexpr std::string_view syscall_loss =
     "every system call of the host costs some 50 ns more; io_uring is counted, its content not seen; "
     "32-bit processes are not seen; request times of clients start when their send returned";
 
 Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& report) {
   report.sensor = "tcp";
-  std::unique_ptr<Sensor> sensor;
-  const auto rung = [&](Result<Attached> (*attach)(const Context&)) {
-    return [&context, &sensor, attach]() -> Result<> {
-      TRY_ASSIGN(Attached attached, attach(context));
-      sensor = std::make_unique<TcpSensor>(std::move(attached), context.events);
-      return {};
-    };
+  const auto rung = [&](std::string_view name, std::string_view lost) {
+    return SensorRung{name, lost, [&context, name] { return open_on(name, context, bpf::Link::attach); }};
   };
-  TRY(bpf::climb(
-      {{"tracepoint", "", rung(attach_tracepoint_rung)}, {"syscall", syscall_loss, rung(attach_syscall_rung)}},
-      context.settings.rung, report));
-  return sensor;
+  return open_best({rung("fentry", ""),
+                    rung("tracepoint", tracepoint_loss),
+                    rung("kprobe", kprobe_loss),
+                    {"syscall", syscall_loss, [&context] { return open_on_syscalls(context); }}},
+                   context, report);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running programs under steering, on each rung, and both rungs side by side.
+// The running programs under steering, on each rung, and all rungs side by side.
 #include <gmock/gmock.h>
 #include <sys/uio.h>
 
@@ -46,8 +46,7 @@ class TcpSteeringOn : public TcpSensorOn {
   std::size_t at_ = 0;
 };
 
-INSTANTIATE_TEST_SUITE_P(EachRung, TcpSteeringOn, ::testing::Values("tracepoint", "syscall"),
-                         [](const auto& rung) { return std::string(rung.param); });
+INSTANTIATE_TEST_SUITE_P(EachRung, TcpSteeringOn, ::testing::ValuesIn(rungs), name_of_rung);
 
 struct Side {
   const char* name;
@@ -184,7 +183,7 @@ TEST_P(TcpSteeringOn, SkipsOneDirectionOnly) {
   EXPECT_EQ(told(pair_.server_key).text(in), truth_.substr(0, 100));
 }
 
-// --- Both rungs hear the same
+// --- All rungs hear the same
 // ----------------------------------------------------------------------------------------------
 
 void talk(const Pair& tcp, const Pair& local) {
@@ -229,12 +228,15 @@ std::string normalised(const Told& told) {
   return text;
 }
 
-TEST(BothRungs, HearTheSameOfTheSameConversation) {
+TEST(AllRungs, HearTheSameOfTheSameConversation) {
+  std::vector<std::unique_ptr<Watch>> watches;
   std::string lacking;
-  const auto tracepoint = Watch::open("tracepoint", {}, lacking);
-  if (!lacking.empty()) GTEST_SKIP() << "this kernel lacks " << lacking;
-  const auto syscall = Watch::open("syscall", {}, lacking);
-  ASSERT_TRUE(tracepoint && syscall);
+  for (const char* rung : rungs) {
+    if (!lacking_for(rung).empty()) continue;
+    watches.push_back(Watch::open(rung, {}, lacking));
+    ASSERT_TRUE(watches.back()) << rung;
+  }
+  if (watches.size() < 2) GTEST_SKIP() << "this kernel lacks a second rung to compare with";
   Pair tcp, tcp6(Over::ipv6), local(Over::unix_pair);
   in_child([&] {
     talk(tcp, local);
@@ -242,20 +244,22 @@ TEST(BothRungs, HearTheSameOfTheSameConversation) {
   });
   tcp.close();
   tcp6.close();
-  for (Watch* watch : {tracepoint.get(), syscall.get()}) {
-    ASSERT_TRUE(watch->until([&] {
-      return !watch->told(tcp.server_key).closed.empty() && !watch->told(tcp.client_key).closed.empty() &&
-             !watch->told(tcp6.server_key).closed.empty() && !watch->told(tcp6.client_key).closed.empty();
-    }));
+  const auto tcp_keys = {tcp.client_key, tcp.server_key, tcp6.client_key, tcp6.server_key};
+  for (const auto& watch : watches) {
+    for (const SocketKey key : tcp_keys)
+      ASSERT_TRUE(watch->until([&] { return !watch->told(key).closed.empty(); })) << watch->report().rung;
   }
   const std::string forth = "GET / HTTP/1.1\r\n\r\n" + pattern(3000);
-  EXPECT_EQ(tracepoint->told(tcp.client_key).text(out), forth);
-  EXPECT_EQ(tracepoint->told(local.server_key).text(in), forth + forth);
-  for (const SocketKey key : {tcp.client_key, tcp.server_key, tcp6.client_key, tcp6.server_key})
-    EXPECT_EQ(normalised(tracepoint->told(key)), normalised(syscall->told(key)));
-  for (const SocketKey key : {local.client_key, local.server_key}) {
-    for (const bool outbound : {in, out})
-      EXPECT_EQ(tracepoint->told(key).text(outbound), syscall->told(key).text(outbound));
+  Watch& first = *watches.front();
+  EXPECT_EQ(first.told(tcp.client_key).text(out), forth);
+  EXPECT_EQ(first.told(local.server_key).text(in), forth + forth);
+  for (const auto& watch : watches) {
+    for (const SocketKey key : tcp_keys)
+      EXPECT_EQ(normalised(watch->told(key)), normalised(first.told(key))) << watch->report().rung;
+    for (const SocketKey key : {local.client_key, local.server_key}) {
+      for (const bool outbound : {in, out})
+        EXPECT_EQ(watch->told(key).text(outbound), first.told(key).text(outbound)) << watch->report().rung;
+    }
   }
 }
 

@@ -1,32 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the kernel tests of sensor tcp: a sensor on one rung with rings of its own, what it told, and processes that
-// talk.
+// For the kernel tests of sensor tcp: a sensor on one rung with rings of its own, and what it told.
 #pragma once
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <set>
-#include <source_location>
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "sensors/sensor.h"
 #include "sensors/tcp/tcp_abi.h"
+#include "sensors/tcp/testing_talk.h"
 
 namespace subfloor::sensors {
 
@@ -45,6 +38,7 @@ struct Data {
 struct Told {
   std::vector<SocketOpened> opened;
   std::vector<SocketClosed> closed;
+  std::size_t retransmits = 0;
   std::vector<Data> data;
 
   [[nodiscard]] std::vector<Data> of(bool outbound) const {
@@ -97,10 +91,30 @@ class Heard final : public Events {
     sockets[closed.key].closed.push_back(closed);
   }
 
+  void on_retransmit(SocketKey key, Nanoseconds) override { ++sockets[key].retransmits; }
+
   Events* relay = nullptr;  // hears all in its stead
   std::map<SocketKey, Told> sockets;
   std::uint64_t records = 0;
 };
+
+// Of what a rung cannot be had without, the name of that which this kernel lacks; "".
+inline std::string lacking_for(std::string_view rung) {
+  if (rung == "tracepoint")
+    return libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0 ? "tp_btf/tcp_sendmsg_locked (6.16)"
+                                                                                  : "";
+  if (rung == "fentry") {
+    const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+                                {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    options.expected_attach_type = BPF_TRACE_FENTRY;
+    options.attach_btf_id = static_cast<__u32>(libbpf_find_vmlinux_btf_id("tcp_sendmsg", BPF_TRACE_FENTRY));
+    const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "lacking", "GPL", nothing, std::size(nothing), &options));
+    return program ? "" : std::string("fentry: ") + std::strerror(errno);
+  }
+  if (rung == "kprobe" && access("/sys/bus/event_source/devices/kprobe/type", R_OK) != 0) return "kprobes";
+  return "";
+}
 
 // A sensor on one rung.
 class Watch {
@@ -108,11 +122,8 @@ class Watch {
   // Null where the kernel lacks what the rung needs: `lacking` then names it. Any other refusal is a failure.
   static std::unique_ptr<Watch> open(const char* rung, const Settings& settings, std::string& lacking,
                                      std::size_t data_bytes = 16 << 20) {
-    if (std::string_view(rung) == "tracepoint" &&
-        libbpf_find_vmlinux_btf_id("tcp_sendmsg_locked", BPF_TRACE_RAW_TP) < 0) {
-      lacking = "tp_btf/tcp_sendmsg_locked (6.16)";
-      return nullptr;
-    }
+    lacking = lacking_for(rung);
+    if (!lacking.empty()) return nullptr;
     std::unique_ptr<Watch> watch(new Watch);
     watch->settings_ = settings;
     watch->settings_.rung = rung;
@@ -186,171 +197,10 @@ class Watch {
   std::uint64_t records_ = 0;  // read so far
 };
 
-// --- Talk
-// -------------------------------------------------------------------------------------------------------------
+// Best first.
+inline constexpr const char* rungs[] = {"fentry", "tracepoint", "kprobe", "syscall"};
 
-// In a child: ends it where the condition does not hold, so that the test fails.
-inline void must(bool condition, std::source_location where = std::source_location::current()) {
-  if (condition) return;
-  std::fprintf(stderr, "%s:%u: failed in a child: %s\n", where.file_name(), where.line(), std::strerror(errno));
-  _exit(1);
-}
-
-// Starts f in a fork of this process: sensors leave out the traffic of the process that opened them.
-template <class F>
-pid_t start(F f) {
-  const pid_t pid = fork();
-  if (pid == 0) {
-    alarm(30);
-    f();
-    _exit(0);
-  }
-  return pid;
-}
-
-inline std::uint32_t end_of(pid_t pid) {
-  int status = -1;
-  EXPECT_EQ(waitpid(pid, &status, 0), pid);
-  EXPECT_EQ(status, 0) << "the child failed";
-  return static_cast<std::uint32_t>(pid);
-}
-
-// Runs f in a fork of this process to its end; its pid.
-template <class F>
-std::uint32_t in_child(F f) {
-  return end_of(start(f));
-}
-
-inline void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    must(n > 0);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
-inline std::string read_exactly(int fd, std::size_t size, std::size_t at_once = 1 << 20) {
-  std::string all(size, '\0');
-  for (std::size_t have = 0; have < size;) {
-    const ssize_t n = read(fd, all.data() + have, std::min(at_once, size - have));
-    must(n > 0);
-    have += static_cast<std::size_t>(n);
-  }
-  return all;
-}
-
-// Text of which every part looks different.
-inline std::string pattern(std::size_t size, std::uint32_t seed = 1) {
-  std::string text(size, '\0');
-  for (char& c : text) {
-    seed = seed * 1664525 + 1013904223;
-    c = static_cast<char>('a' + (seed >> 16) % 26);
-  }
-  return text;
-}
-
-// Whether the text is the truth where it is known, and how much of it that is; -1 where it is not.
-inline long known_of(const std::string& text, const std::string& truth) {
-  if (text.size() != truth.size()) return -1;
-  long known = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '?') continue;
-    if (text[i] != truth[i]) return -1;
-    ++known;
-  }
-  return known;
-}
-
-inline SocketKey key_of(int fd) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
-  if (domain == AF_UNIX) {
-    struct stat status{};
-    fstat(fd, &status);
-    return TCP_UNIX_KEY | status.st_ino;
-  }
-  SocketKey cookie = 0;
-  size = sizeof cookie;
-  getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size);
-  return cookie;
-}
-
-enum class Over { ipv4, ipv6, v4_mapped, unix_pair };
-
-// A connection between two sockets of this process. Its children use them.
-class Pair {
- public:
-  explicit Pair(Over over = Over::ipv4) {
-    if (over == Over::unix_pair) {
-      int fds[2];
-      EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-      client = fds[0];
-      server = fds[1];
-    } else {
-      connect_over(over);
-    }
-    client_key = key_of(client);
-    server_key = key_of(server);
-  }
-  Pair(const Pair&) = delete;
-  Pair& operator=(const Pair&) = delete;
-  ~Pair() { close(); }
-
-  void close() {
-    for (int* fd : {&client, &server}) {
-      if (*fd >= 0) ::close(*fd);
-      *fd = -1;
-    }
-  }
-
-  int client = -1, server = -1;
-  SocketKey client_key = 0, server_key = 0;
-  std::uint16_t client_port = 0, server_port = 0;
-
- private:
-  void connect_over(Over over) {
-    sockaddr_in6 v6{};
-    sockaddr_in v4{};
-    v6.sin6_family = AF_INET6;
-    v6.sin6_addr = in6addr_loopback;
-    v4.sin_family = AF_INET;
-    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    constexpr std::uint8_t mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
-    if (over == Over::v4_mapped) std::memcpy(&v6.sin6_addr, mapped, sizeof mapped);
-    const bool six = over != Over::ipv4;
-    auto* address = six ? reinterpret_cast<sockaddr*>(&v6) : reinterpret_cast<sockaddr*>(&v4);
-    socklen_t size = six ? sizeof v6 : sizeof v4;
-    const int listener = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-    EXPECT_EQ(bind(listener, address, size), 0) << std::strerror(errno);
-    EXPECT_EQ(listen(listener, 8), 0);
-    getsockname(listener, address, &size);
-    server_port = ntohs(six ? v6.sin6_port : v4.sin_port);
-    client = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-    EXPECT_EQ(connect(client, address, size), 0) << std::strerror(errno);
-    server = accept(listener, nullptr, nullptr);
-    EXPECT_GE(server, 0);
-    getsockname(client, address, &size);
-    client_port = ntohs(six ? v6.sin6_port : v4.sin_port);
-    ::close(listener);
-  }
-};
-
-// Memory that children share with the test.
-template <class T>
-class Shared {
- public:
-  Shared()
-      : at_(static_cast<T*>(mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {}
-  Shared(const Shared&) = delete;
-  Shared& operator=(const Shared&) = delete;
-  ~Shared() { munmap(at_, sizeof(T)); }
-  T* operator->() const { return at_; }
-  T& operator*() const { return *at_; }
-
- private:
-  T* at_;
-};
+inline std::string name_of_rung(const ::testing::TestParamInfo<const char*>& rung) { return rung.param; }
 
 // Each test on each rung.
 class TcpSensorOn : public ::testing::TestWithParam<const char*> {
@@ -363,7 +213,8 @@ class TcpSensorOn : public ::testing::TestWithParam<const char*> {
     return watch_ != nullptr;
   }
   const Told& told(SocketKey key) { return watch_->told(key); }
-  [[nodiscard]] bool on_tracepoints() const { return std::string_view(GetParam()) == "tracepoint"; }
+  // Every rung but "syscall" sees all calls that move bytes, by whatever way they came.
+  [[nodiscard]] bool sees_every_call() const { return std::string_view(GetParam()) != "syscall"; }
 
   std::unique_ptr<Watch> watch_;
 

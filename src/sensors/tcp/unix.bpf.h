@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Unix stream sockets on the tracepoint rung: both ends are on this host, and both streams are seen at the reader. */
+/* Unix stream sockets on the tracepoints, and in part on probes: both ends are on this host, and both streams are seen at the
+ * reader. */
 #pragma once
 
 #include "sensors/tcp/announce.bpf.h"

@@ -19,8 +19,7 @@ constexpr bool in = false, out = true;
 
 using UnixSocketsOn = TcpSensorOn;
 
-INSTANTIATE_TEST_SUITE_P(EachRung, UnixSocketsOn, ::testing::Values("tracepoint", "syscall"),
-                         [](const auto& rung) { return std::string(rung.param); });
+INSTANTIATE_TEST_SUITE_P(EachRung, UnixSocketsOn, ::testing::ValuesIn(rungs), name_of_rung);
 
 TEST_P(UnixSocketsOn, TellBothDirectionsAtBothEnds) {
   if (!open()) return;

@@ -67,8 +67,13 @@ enum sock_flags {
 	SOCK_DONE,
 };
 
+struct sk_buff_head {
+	__u32 qlen;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_receive_queue;
 	struct socket *sk_socket;
 	__u16 sk_type;
 	__u16 sk_protocol;
@@ -165,6 +170,9 @@ struct msghdr {
 	unsigned int msg_flags;
 };
 
+struct page;
+struct pipe_inode_info;
+
 struct sockaddr_un {
 	unsigned short sun_family;
 	char sun_path[108];
@@ -209,11 +217,12 @@ struct __sk_buff {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax;
+	unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 };
 
 struct pt_regs {
