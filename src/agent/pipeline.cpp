@@ -7,8 +7,11 @@
 
 namespace subfloor::agent {
 
-Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans)
-    : stream_settings_{.protocols = protocols::all_protocols(), .header_limit = config.capture.header_limit},
+Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans, Origin origin)
+    : stream_settings_{.protocols = protocols::all_protocols(),
+                       .header_limit = config.capture.header_limit,
+                       .on_the_wire = origin == Origin::packets},
+      processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       redactor_({.headers = config.redaction.headers, .query_keys = config.redaction.query}),
       windows_({.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups},
                monotonic_now(), spans),

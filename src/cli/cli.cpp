@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/observe.h"
+#include "cli/replay.h"
 
 namespace subfloor::cli {
 namespace {
@@ -42,6 +43,17 @@ It asks the running agent, or, where there is none, watches by itself for as lon
 A call between two processes of this host is seen twice: by its client and by its server.
 A status of - means that no response was seen; ~ marks a call that is not whole.)";
 
+constexpr const char* replay_footer = R"(Examples:
+  subfloor replay capture.pcap                     the calls in what tcpdump or Wireshark captured
+  subfloor replay -o json --status 5xx capture.pcapng.gz
+  tcpdump -i any -w - tcp port 80 | subfloor replay -
+  subfloor replay recording.sfr                    what `subfloor record` wrote, with the names of processes
+
+It needs no privileges. From packets, each call is told once, as its server's; whose process it was is not known.
+A status of - means that no response was captured; ~ marks a call that is not whole.
+Exit codes: 0 the file was read, or Ctrl-C; 2 this is no file that it can read; 4 the file breaks off or is damaged:
+what came before has been shown.)";
+
 constexpr const char* status_footer = R"(Examples:
   sudo subfloor status
   sudo subfloor status -o json | jq .completeness
@@ -64,6 +76,7 @@ constexpr const char* config_footer = R"(Examples:
 struct Arguments {
   std::string config, output = "table", status, trace, duration, ports, topic;
   ObserveOptions observe;
+  ReplayOptions replay;
 };
 
 using Command = std::function<Exit()>;
@@ -82,21 +95,43 @@ void add_config(CLI::App& command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
-// Puts what the flags say as text into the options; the error is about the flag.
-Result<> finish_observe(Arguments& arguments) {
-  ObserveOptions& options = arguments.observe;
-  options.config = arguments.config;
-  options.json = arguments.output == "json";
+// Which calls are shown, for the commands that show calls.
+void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std::uint64_t& limit) {
+  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
+  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
+      ->type_name("S");
+  command.add_option("--pid", filter.pid, "Only the side of this process")
+      ->type_name("N")
+      ->check(CLI::Range(1U, 4194304U).description(""));
+  command
+      .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
+      ->type_name("S");
+  command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
+  command.add_option("--limit", limit, "End after so many calls")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
+}
+
+// Puts what the flags say as text into the filter; the error is about the flag.
+Result<> finish_filter(const Arguments& arguments, CallFilter& filter) {
   if (!arguments.status.empty()) {
     auto status = StatusFilter::parse(arguments.status);
     if (!status) return Failure(status.error().in("--status"));
-    options.filter.status = *std::move(status);
+    filter.status = *std::move(status);
   }
   if (!arguments.trace.empty()) {
     auto trace = parse_trace_id(arguments.trace);
     if (!trace) return Failure(trace.error().in("--trace"));
-    options.filter.trace = *std::move(trace);
+    filter.trace = *std::move(trace);
   }
+  return {};
+}
+
+Result<> finish_observe(Arguments& arguments) {
+  ObserveOptions& options = arguments.observe;
+  options.config = arguments.config;
+  options.json = arguments.output == "json";
+  TRY(finish_filter(arguments, options.filter));
   if (!arguments.duration.empty()) {
     const auto duration = agent::parse_duration(arguments.duration);
     if (!duration) return Failure(duration.error().in("--for"));
@@ -116,21 +151,9 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   ObserveOptions& options = arguments.observe;
   CallFilter& filter = options.filter;
   add_output(command, arguments);
-  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
-      ->type_name("S");
-  command.add_option("--pid", filter.pid, "Only the side of this process")
-      ->type_name("N")
-      ->check(CLI::Range(1U, 4194304U).description(""));
-  command
-      .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
-      ->type_name("S");
+  add_filter(command, arguments, filter, options.limit);
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
-  command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
-  command.add_option("--limit", options.limit, "End after so many calls")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
   command
       .add_option("--rung", options.rung,
@@ -145,6 +168,25 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
     chosen = [&] {
       const auto finished = finish_observe(arguments);
       return finished ? observe(arguments.observe) : complain(Exit::usage, finished.error().message);
+    };
+  });
+}
+
+void add_replay(CLI::App& app, Arguments& arguments, Command& chosen) {
+  CLI::App& command = *app.add_subcommand("replay", "Show the calls of a capture file or a recording");
+  ReplayOptions& options = arguments.replay;
+  command.add_option("FILE", options.file, "pcap, pcapng or a recording, also within gzip; - is standard input")
+      ->required();
+  add_output(command, arguments);
+  add_filter(command, arguments, options.filter, options.limit);
+  add_config(command, arguments);
+  command.footer(replay_footer);
+  command.callback([&] {
+    chosen = [&] {
+      arguments.replay.config = arguments.config;
+      arguments.replay.json = arguments.output == "json";
+      const auto finished = finish_filter(arguments, arguments.replay.filter);
+      return finished ? replay(arguments.replay) : complain(Exit::usage, finished.error().message);
     };
   });
 }
@@ -206,6 +248,7 @@ int run(int argc, const char* const* argv) {
   add_config(app, arguments);
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
+  add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);
   if (argc <= 1) {
     fmt::print(stderr, "{}", app.help());
