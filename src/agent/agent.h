@@ -26,11 +26,25 @@ namespace subfloor::agent {
 // Events of all families together.
 [[nodiscard]] SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families);
 
+// Is told of everything that goes into the pipeline, in that order, each after the pipeline has had it: after calls that
+// came of it have been observed.
+class Tap {
+ public:
+  virtual void on_record(const record_header& header, std::span<const std::byte> record) = 0;
+  virtual void on_tick(Nanoseconds now) = 0;
+  virtual void on_census(bool begins, Nanoseconds now) = 0;
+  virtual void on_finish(Nanoseconds now) = 0;
+
+ protected:
+  ~Tap() = default;
+};
+
 class Agent {
  public:
   // Attaches the sensors, takes stock of what there is, and starts the exporters that are configured. The reactor,
   // which the caller runs, outlives the agent. Errors keep the errno that decides the exit code.
-  [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor);
+  // The tap, where there is one, outlives it too.
+  [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor, Tap* tap = nullptr);
 
   // Reads what the kernel still holds, ends every session, exports the last window; then detaches.
   ~Agent();
@@ -42,6 +56,8 @@ class Agent {
 
   // As `subfloor status -o json` prints it.
   [[nodiscard]] nlohmann::json status();
+  // Names of the sensors that are attached, by the id in their records.
+  [[nodiscard]] const std::vector<std::string>& sensor_names() const { return sensor_names_; }
 
  private:
   // Spans go to every exporter that takes them.
@@ -55,10 +71,11 @@ class Agent {
     std::vector<SpanSink*> sinks_;
   };
 
-  Agent(const Config& config, Reactor& reactor, bpf::Rings rings);
+  Agent(const Config& config, Reactor& reactor, Tap* tap, bpf::Rings rings);
   Result<> open_sensors();
   Result<> start_reading();
   Result<> start_exporters();
+  [[nodiscard]] sensors::Sensor::RecordHandler record_handler();
   void drain();
   void tick();
   void close_window();
@@ -70,6 +87,7 @@ class Agent {
 
   const Config config_;
   Reactor& reactor_;
+  Tap* const tap_;
   const Nanoseconds started_;
   bpf::Rings rings_;
   std::unique_ptr<json::JsonLinesExporter> json_;
@@ -78,6 +96,7 @@ class Agent {
   std::vector<sensors::Settings> settings_;  // per sensor
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
+  std::vector<std::string> sensor_names_;                  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
   std::vector<int> timers_;
   int drain_timer_ = -1;

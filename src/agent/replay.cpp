@@ -2,7 +2,9 @@
 #include "agent/replay.h"
 
 #include "agent/replay_capture.h"
+#include "agent/replay_recording.h"
 #include "capture/capture_file.h"
+#include "recording/reader.h"
 
 namespace subfloor::agent {
 namespace {
@@ -18,6 +20,10 @@ Result<std::unique_ptr<Replay>> Replay::open(const Config& config, const std::st
   if (capture::CaptureFile::recognise(*first)) {
     TRY_ASSIGN(auto capture, capture::CaptureFile::open(std::move(file)));
     return std::make_unique<CaptureReplay>(config, std::move(capture));
+  }
+  if (recording::Reader::recognise(*first)) {
+    TRY_ASSIGN(auto reader, recording::Reader::open(std::move(file)));
+    return RecordingReplay::make(config, std::move(reader));
   }
   return fail(fmt::format("{}: {}", file->name(),
                           first->empty() ? "the file is empty" : "this is neither pcap nor pcapng, nor a recording"));

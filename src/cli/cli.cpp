@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/observe.h"
+#include "cli/record.h"
 #include "cli/replay.h"
 
 namespace subfloor::cli {
@@ -43,6 +44,16 @@ It asks the running agent, or, where there is none, watches by itself for as lon
 A call between two processes of this host is seen twice: by its client and by its server.
 A status of - means that no response was seen; ~ marks a call that is not whole.)";
 
+constexpr const char* record_footer = R"(Examples:
+  sudo subfloor record bug.sfr                     until Ctrl-C, or 1 GiB
+  sudo subfloor record --for 30s --limit 100MiB bug.sfr
+  subfloor replay bug.sfr                          what `subfloor observe` would have shown meanwhile
+
+The file holds requests and responses as the kernel saw them, NOT REDACTED: passwords, cookies and keys are in it. It is
+made with mode 0600, for root alone. What `subfloor replay` prints of it is redacted: hand on that.
+Exit codes: 0 recorded (Ctrl-C, --for and --limit end it whole); 3 this kernel or these privileges cannot do it; 4 the file
+cannot be written or the disk is full: what was written until then can be replayed.)";
+
 constexpr const char* replay_footer = R"(Examples:
   subfloor replay capture.pcap                     the calls in what tcpdump or Wireshark captured
   subfloor replay -o json --status 5xx capture.pcapng.gz
@@ -74,9 +85,10 @@ constexpr const char* config_footer = R"(Examples:
   subfloor config dump > subfloor.yaml             what is in force, as a file to start from)";
 
 struct Arguments {
-  std::string config, output = "table", status, trace, duration, ports, topic;
+  std::string config, output = "table", status, trace, duration, size, ports, topic;
   ObserveOptions observe;
   ReplayOptions replay;
+  RecordOptions record;
 };
 
 using Command = std::function<Exit()>;
@@ -127,23 +139,37 @@ Result<> finish_filter(const Arguments& arguments, CallFilter& filter) {
   return {};
 }
 
+Result<> finish_duration(const Arguments& arguments, Nanoseconds& duration) {
+  if (arguments.duration.empty()) return {};
+  const auto parsed = agent::parse_duration(arguments.duration);
+  if (!parsed) return Failure(parsed.error().in("--for"));
+  if (*parsed == 0) return fail("--for: it must be longer than nothing");
+  duration = *parsed;
+  return {};
+}
+
+Result<> finish_ports(const Arguments& arguments, std::optional<agent::Ports>& ports) {
+  if (arguments.ports.empty()) return {};
+  auto parsed = agent::parse_ports(arguments.ports);
+  if (!parsed) return Failure(parsed.error().in("--ports"));
+  ports = *std::move(parsed);
+  return {};
+}
+
 Result<> finish_observe(Arguments& arguments) {
   ObserveOptions& options = arguments.observe;
   options.config = arguments.config;
   options.json = arguments.output == "json";
   TRY(finish_filter(arguments, options.filter));
-  if (!arguments.duration.empty()) {
-    const auto duration = agent::parse_duration(arguments.duration);
-    if (!duration) return Failure(duration.error().in("--for"));
-    if (*duration == 0) return fail("--for: it must be longer than nothing");
-    options.duration = *duration;
-  }
-  if (!arguments.ports.empty()) {
-    auto ports = agent::parse_ports(arguments.ports);
-    if (!ports) return Failure(ports.error().in("--ports"));
-    options.ports = *std::move(ports);
-  }
-  return {};
+  TRY(finish_duration(arguments, options.duration));
+  return finish_ports(arguments, options.ports);
+}
+
+void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, const std::string& when) {
+  command.add_option("--rung", rung, "Force tracepoint or syscall as the way of attaching" + when)
+      ->type_name("R")
+      ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
+  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas" + when)->type_name("PORTS");
 }
 
 void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -155,19 +181,44 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  command
-      .add_option("--rung", options.rung,
-                  "Force tracepoint or syscall as the way of attaching; only without a running agent")
-      ->type_name("R")
-      ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
-  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")
-      ->type_name("PORTS");
+  add_attaching(command, arguments, options.rung, "; only without a running agent");
   add_config(command, arguments);
   command.footer(observe_footer);
   command.callback([&] {
     chosen = [&] {
       const auto finished = finish_observe(arguments);
       return finished ? observe(arguments.observe) : complain(Exit::usage, finished.error().message);
+    };
+  });
+}
+
+Result<> finish_record(Arguments& arguments) {
+  RecordOptions& options = arguments.record;
+  options.config = arguments.config;
+  TRY(finish_duration(arguments, options.duration));
+  TRY(finish_ports(arguments, options.ports));
+  if (arguments.size.empty()) return {};
+  const auto size = agent::parse_size(arguments.size);
+  if (!size) return Failure(size.error().in("--limit"));
+  options.limit = *size;
+  return {};
+}
+
+void add_record(CLI::App& app, Arguments& arguments, Command& chosen) {
+  CLI::App& command = *app.add_subcommand("record", "Write what the kernel delivers to a file, for replay");
+  RecordOptions& options = arguments.record;
+  command.add_option("FILE", options.file, "The file to make, for root alone")->required();
+  command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
+  command.add_option("--limit", arguments.size, "End when the file is so large: 100MiB (default: 1GiB)")
+      ->type_name("SIZE");
+  command.add_flag("--replace", options.replace, "Replace the file where it is there already");
+  add_attaching(command, arguments, options.rung, "");
+  add_config(command, arguments);
+  command.footer(record_footer);
+  command.callback([&] {
+    chosen = [&] {
+      const auto finished = finish_record(arguments);
+      return finished ? record(arguments.record) : complain(Exit::usage, finished.error().message);
     };
   });
 }
@@ -248,6 +299,7 @@ int run(int argc, const char* const* argv) {
   add_config(app, arguments);
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
+  add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);
   if (argc <= 1) {
