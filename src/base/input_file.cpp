@@ -15,7 +15,7 @@
 namespace subfloor {
 namespace {
 
-constexpr unsigned buffer_bytes = 256U << 10;
+constexpr unsigned file_buffer = 256U << 10, pipe_buffer = 4U << 10;
 constexpr std::size_t peek_limit = 64;
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<std::unique_ptr<InputFile>> InputFile::open(const std::string& path) {
   gzFile_s* file = gzdopen(fd.get(), "rb");
   if (file == nullptr) return fail_errno(name, ENOMEM);
   (void)fd.release();  // gzclose() closes it
-  gzbuffer(file, buffer_bytes);
+  gzbuffer(file, size > 0 ? file_buffer : pipe_buffer);
   return std::unique_ptr<InputFile>(new InputFile(name, file, size));
 }
 
@@ -69,6 +69,11 @@ Result<std::size_t> InputFile::read(std::span<std::byte> into) {
   TRY_ASSIGN(const std::size_t got, read_file(into.data() + early, into.size() - early));
   position_ += got;
   return early + got;
+}
+
+Result<std::size_t> InputFile::read_some(std::span<std::byte> into) {
+  const std::size_t step = raw_size_ > 0 ? file_buffer : pipe_buffer;
+  return read(into.first(std::min(into.size(), peeked_.empty() ? step : peeked_.size())));
 }
 
 Result<std::string_view> InputFile::peek(std::size_t count) {

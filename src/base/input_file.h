@@ -25,6 +25,8 @@ class InputFile {
 
   // As many bytes as fit, fewer only at the end; 0 after it. A file that ends within its compression is an error.
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> into);
+  // Some bytes, as soon as there are any; of a pipe, when it has 4 KiB. 0 at the end.
+  [[nodiscard]] Result<std::size_t> read_some(std::span<std::byte> into);
   // The first bytes of all, at most 64, without taking them. Only before the first read.
   [[nodiscard]] Result<std::string_view> peek(std::size_t count);
 

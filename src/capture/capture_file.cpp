@@ -41,7 +41,7 @@ bool CaptureFile::recognise(std::string_view first_bytes) {
 
 long CaptureFile::on_read(void* self, char* into, std::size_t size) {
   auto& file = *static_cast<CaptureFile*>(self);
-  auto got = file.file_->read(std::as_writable_bytes(std::span(into, size)));
+  auto got = file.file_->read_some(std::as_writable_bytes(std::span(into, size)));
   if (got) return static_cast<long>(*got);
   file.failure_ = std::move(got).error();
   return 0;  // -1 would only make libpcap speak of errno

@@ -104,12 +104,12 @@ Exit replay(const ReplayOptions& options) {
   const auto config = agent::load_config(options.config);
   if (!config) return complain(Exit::usage, config.error().message);
   log::set_level(config->log.level);
+  take_interrupts();
   auto opened = agent::Replay::open(*config, options.file);
-  if (!opened) return complain(Exit::usage, opened.error().message);
+  if (!opened) return interrupted != 0 ? Exit::done : complain(Exit::usage, opened.error().message);
   agent::Replay& replay = **opened;
   if (!replay.knows_processes() && (options.filter.pid != 0 || !options.filter.service.empty()))
     return complain(Exit::usage, "--pid, --service: captured packets do not tell whose they are; only a recording does");
-  take_interrupts();
 
   Show show(options, replay);
   replay.add_observer([&](const Observation& observation) { show.on_call(observation); });

@@ -17,7 +17,9 @@ void check(const Entry& entry) {
   if (entry.content.size() > largest_entry) std::abort();
   if (entry.kind == EntryKind::process) {
     const auto process = decode_process(entry.content);
-    if (process && decode_process(std::as_bytes(std::span(encode(*process)))) != process) std::abort();
+    if (!process) return;
+    const std::string again = encode(*process);
+    if (decode_process(std::as_bytes(std::span(again))) != process) std::abort();
   } else if (entry.kind != EntryKind::record) {
     (void)decode_moment(entry.content);
   }
