@@ -221,6 +221,7 @@ void Connections::pass_gaps(Flow& flow, Nanoseconds now, bool all) {
     Flow::Half& half = flow.halves[sender];
     if (!half.order.known() || !half.acknowledged) continue;
     for (;;) {
+      if (half.order.missing() == 0) give_held(flow, sender);  // data of a SYN, whose answer was not captured
       std::int64_t missing = half.order.ahead(*half.acknowledged);
       if (half.end) missing = std::min(missing, std::max<std::int64_t>(half.order.ahead(*half.end), 0));
       // One byte may be the FIN, not captured.

@@ -84,6 +84,7 @@ Exit record(const RecordOptions& options) {
   auto config = agent::load_config(options.config);
   if (!config) return complain(Exit::usage, config.error().message);
   log::set_level(config->log.level);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is an error of write(), like a full disk
   if (options.limit < least_limit) return complain(Exit::usage, "--limit: at least 1MiB");
   auto reactor = Reactor::make();
   if (!reactor) return complain(Exit::failed, reactor.error().message);

@@ -129,7 +129,7 @@ struct Descriptor {
   std::string_view name;  // the folder's name
   // Attaches the best rung; fills report whether or not it succeeds.
   Result<std::unique_ptr<Sensor>> (*open)(const Context& context, bpf::LadderReport& report);
-  std::unique_ptr<Decoder> (*decoder)(Events& events);  // events outlive it
+  std::unique_ptr<Decoder> (*decoder)(Events& events) = nullptr;  // events outlive it
 };
 
 // What the records of this sensor look like, as a digest of its ABI header: records of another digest are not to be
