@@ -26,8 +26,8 @@ namespace subfloor::agent {
 // Events of all families together.
 [[nodiscard]] SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families);
 
-// Is told of everything that goes into the pipeline, in that order, each after the pipeline has had it: after calls that
-// came of it have been observed.
+// Is told of everything that goes into the pipeline, in that order, each after the pipeline has had it: after calls
+// that came of it have been observed.
 class Tap {
  public:
   virtual void on_record(const record_header& header, std::span<const std::byte> record) = 0;
@@ -96,7 +96,7 @@ class Agent {
   std::vector<sensors::Settings> settings_;  // per sensor
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
-  std::vector<std::string> sensor_names_;                  // likewise
+  std::vector<std::string> sensor_names_;  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
   std::vector<int> timers_;
   int drain_timer_ = -1;

@@ -23,7 +23,8 @@ namespace subfloor::agent {
 // Receives each finished call, already redacted.
 using CallObserver = std::function<void(const Observation&)>;
 
-// Where events come from: this host's kernel as they happen, a recording of some host's kernel, or packets between hosts.
+// Where events come from: this host's kernel as they happen, a recording of some host's kernel, or packets between
+// hosts.
 enum class Origin : std::uint8_t { kernel, recording, packets };
 
 class Pipeline final : public sensors::Events, private streams::CallReceiver {

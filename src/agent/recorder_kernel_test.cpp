@@ -181,7 +181,8 @@ TEST_F(RecorderKernel, ReplayGivesExactlyTheCallsOfTheAgentThatRecorded) {
   (*replay)->finish();
   EXPECT_EQ(replayed, live);
   EXPECT_THAT(replayed, ::testing::Contains(::testing::HasSubstr("/unfinished")));
-  EXPECT_THAT(replayed, ::testing::Contains(::testing::HasSubstr("\"process.executable.name\":\"agent_kernel_tests\"")));
+  EXPECT_THAT(replayed,
+              ::testing::Contains(::testing::HasSubstr("\"process.executable.name\":\"agent_kernel_tests\"")));
 }
 
 }  // namespace

@@ -60,10 +60,12 @@ Result<> RecordingReplay::make_decoders() {
   for (const nlohmann::json& sensor : *sensors) {
     const std::string name = sensor.is_object() ? text_in(sensor, "name") : "unknown";
     const sensors::Descriptor* descriptor = sensor_named(name);
-    if (descriptor == nullptr || descriptor->decoder == nullptr || text_in(sensor, "format") != sensors::record_format(name))
-      return fail(fmt::format("{}: recorded by {}, whose records of sensor '{}' this program (subfloor {}) cannot read: "
-                              "replay it with that version",
-                              file().name(), text_in(header, "program"), name, SUBFLOOR_VERSION));
+    if (descriptor == nullptr || descriptor->decoder == nullptr ||
+        text_in(sensor, "format") != sensors::record_format(name))
+      return fail(
+          fmt::format("{}: recorded by {}, whose records of sensor '{}' this program (subfloor {}) cannot read: "
+                      "replay it with that version",
+                      file().name(), text_in(header, "program"), name, SUBFLOOR_VERSION));
     decoders_.push_back(descriptor->decoder(sockets_));
   }
   return {};

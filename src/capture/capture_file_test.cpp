@@ -11,8 +11,8 @@
 namespace subfloor::capture::testing {
 namespace {
 
-using ::testing::HasSubstr;
 using subfloor::testing::MemoryFile;
+using ::testing::HasSubstr;
 
 // Numbers in the byte order of a file.
 struct Writer {

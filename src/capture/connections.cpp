@@ -139,7 +139,8 @@ void Connections::take_payload(Flow& flow, const TcpSegment& segment, Side sende
     ++counters_.out_of_place;
     return;
   }
-  if (segment.syn && !flow.halves[1 - sender].order.known()) {  // sent on trust: the answer tells where the other begins
+  if (segment.syn &&
+      !flow.halves[1 - sender].order.known()) {  // sent on trust: the answer tells where the other begins
     half.order.keep(piece);
     return account(flow);
   }

@@ -27,14 +27,14 @@ class Connections final : public TransportReceiver {
   };
   struct Counters {
     std::uint64_t connections = 0;
-    std::uint64_t joined_late = 0;       // their beginning is not in the capture
-    std::uint64_t out_of_order = 0;      // segments put back into order
-    std::uint64_t seen_before = 0;       // segments that brought nothing new: retransmissions, copies, keep-alives
+    std::uint64_t joined_late = 0;  // their beginning is not in the capture
+    std::uint64_t out_of_order = 0;  // segments put back into order
+    std::uint64_t seen_before = 0;  // segments that brought nothing new: retransmissions, copies, keep-alives
     std::uint64_t gaps = 0, bytes_missing = 0;
-    std::uint64_t out_of_place = 0;      // segments that no window allows, resets that fit nowhere
+    std::uint64_t out_of_place = 0;  // segments that no window allows, resets that fit nowhere
     std::uint64_t after_close = 0;
-    std::uint64_t expired = 0;           // idle for too long
-    std::uint64_t evicted = 0;           // there were too many: the longest idle went
+    std::uint64_t expired = 0;  // idle for too long
+    std::uint64_t evicted = 0;  // there were too many: the longest idle went
   };
 
   // The receiver of events outlives this.

@@ -91,8 +91,8 @@ TEST_F(ConnectionsTest, KnowsABeginningOfWhichOnlyTheAnswerWasCaptured) {
 TEST_F(ConnectionsTest, JoinsInTheMiddle) {
   from_server("A", 9000, 300, "rest of something");
   from_client("A", 300, 9017, "ask");
-  EXPECT_THAT(told.lines, ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000 late", "1 out 17 rest of something",
-                                      "1 in 3 ask"));
+  EXPECT_THAT(told.lines,
+              ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000 late", "1 out 17 rest of something", "1 in 3 ask"));
   EXPECT_EQ(connections.counters().joined_late, 1U);
 }
 
@@ -121,7 +121,8 @@ TEST_F(ConnectionsTest, FollowsSequenceNumbersThatWrap) {
   from_client("A", 0xfffffffe, 0, "abcd");
   from_server("A", 0, 2, "xyz");
   from_client("A", 2, 3, "ef");
-  EXPECT_THAT(told.lines, ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000", "1 in 4 abcd", "1 out 3 xyz", "1 in 2 ef"));
+  EXPECT_THAT(told.lines,
+              ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000", "1 in 4 abcd", "1 out 3 xyz", "1 in 2 ef"));
 }
 
 TEST_F(ConnectionsTest, TellsOfAGapOnceTheReceiverHasAcknowledgedIt) {
@@ -210,9 +211,8 @@ TEST_F(ConnectionsTest, BeginsAnewWhereTheSamePortsAreUsedAgain) {
   from_client("S", 7000, 0);  // the close was not captured
   from_server("SA", 8000, 7001);
   from_client("A", 7001, 8001, "second");
-  EXPECT_THAT(told.lines, ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000", "1 in 5 first",
-                                      "close 1 at 1000005000000", "open 2 10.0.0.2:80 < 10.0.0.1:40000",
-                                      "2 in 6 second"));
+  EXPECT_THAT(told.lines, ElementsAre("open 1 10.0.0.2:80 < 10.0.0.1:40000", "1 in 5 first", "close 1 at 1000005000000",
+                                      "open 2 10.0.0.2:80 < 10.0.0.1:40000", "2 in 6 second"));
   from_client("R", 7007, 0);
   from_client("S", 20000, 0);  // and after a close
   from_server("SA", 30000, 20001);

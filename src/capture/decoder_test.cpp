@@ -74,8 +74,8 @@ TEST_F(Decoder, KnowsTheLengthOfWhatTheSnapshotCutOff) {
   const std::string frame = ethernet(ipv4(hello));
   feed(frame.substr(0, frame.size() - 3), frame.size());
   feed(frame.substr(0, 14 + 20 + 20), frame.size());
-  EXPECT_THAT(heard.lines, ElementsAre("tcp 10.0.0.1:40000 > 10.0.0.2:80 1+5 he",
-                                       "tcp 10.0.0.1:40000 > 10.0.0.2:80 1+5 "));
+  EXPECT_THAT(heard.lines,
+              ElementsAre("tcp 10.0.0.1:40000 > 10.0.0.2:80 1+5 he", "tcp 10.0.0.1:40000 > 10.0.0.2:80 1+5 "));
   EXPECT_EQ(decoder.counters().truncated, 2U);
   feed(frame.substr(0, 14 + 20 + 19), frame.size());  // not even its header
   EXPECT_EQ(heard.lines.size(), 2U);

@@ -24,8 +24,8 @@ struct IpPacket {
   bool more = false;          // it is not the last part
 };
 
-// Nothing where the headers are malformed, or not captured whole. Checksums are not looked at: a sender that leaves them
-// to its network card is captured before they are right.
+// Nothing where the headers are malformed, or not captured whole. Checksums are not looked at: a sender that leaves
+// them to its network card is captured before they are right.
 [[nodiscard]] std::optional<IpPacket> parse_ipv4(Slice packet);
 [[nodiscard]] std::optional<IpPacket> parse_ipv6(Slice packet);
 

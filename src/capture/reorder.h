@@ -31,7 +31,9 @@ class ReorderBuffer {
   [[nodiscard]] bool known() const { return next_ != 0; }
   [[nodiscard]] std::uint32_t next() const { return static_cast<std::uint32_t>(next_); }
   // How far a sequence number is ahead of next(): negative where it lies behind.
-  [[nodiscard]] std::int64_t ahead(std::uint32_t position) const { return static_cast<std::int32_t>(position - next()); }
+  [[nodiscard]] std::int64_t ahead(std::uint32_t position) const {
+    return static_cast<std::int32_t>(position - next());
+  }
 
   // piece.content.length > 0; more than 2 GiB away means the other way around.
   [[nodiscard]] Verdict offer(Piece& piece);

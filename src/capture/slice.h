@@ -16,9 +16,7 @@ struct Slice {
 
   // Numbers in network byte order; only where has() said that they are there.
   [[nodiscard]] std::uint8_t u8(std::size_t at) const { return static_cast<std::uint8_t>(bytes[at]); }
-  [[nodiscard]] std::uint16_t u16(std::size_t at) const {
-    return static_cast<std::uint16_t>(u8(at) << 8 | u8(at + 1));
-  }
+  [[nodiscard]] std::uint16_t u16(std::size_t at) const { return static_cast<std::uint16_t>(u8(at) << 8 | u8(at + 1)); }
   [[nodiscard]] std::uint32_t u32(std::size_t at) const {
     return static_cast<std::uint32_t>(u16(at)) << 16 | u16(at + 2);
   }

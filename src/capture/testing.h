@@ -15,9 +15,7 @@
 namespace subfloor::capture::testing {
 
 // Numbers in network byte order.
-inline std::string be16(unsigned value) {
-  return {static_cast<char>(value >> 8U), static_cast<char>(value)};
-}
+inline std::string be16(unsigned value) { return {static_cast<char>(value >> 8U), static_cast<char>(value)}; }
 inline std::string be32(std::uint32_t value) { return be16(value >> 16U) + be16(value & 0xffffU); }
 
 struct Tcp {
@@ -30,7 +28,8 @@ struct Tcp {
 
 inline std::string tcp(const Tcp& t) {
   unsigned flags = 0;
-  for (const char flag : t.flags) flags |= flag == 'S' ? 2U : flag == 'A' ? 16U : flag == 'F' ? 1U : flag == 'R' ? 4U : 0U;
+  for (const char flag : t.flags)
+    flags |= flag == 'S' ? 2U : flag == 'A' ? 16U : flag == 'F' ? 1U : flag == 'R' ? 4U : 0U;
   return be16(t.from) + be16(t.to) + be32(t.sequence) + be32(t.acknowledged) +
          be16(static_cast<unsigned>((5 + t.options.size() / 4) << 12U) | flags) + be16(1024) + "\xde\xad" + be16(0) +
          t.options + t.payload;
@@ -58,7 +57,8 @@ inline std::string fragment_header(unsigned next, unsigned offset, bool more, st
   return std::string(1, static_cast<char>(next)) + std::string(1, '\0') + be16(offset | (more ? 1U : 0U)) + be32(id);
 }
 
-inline std::string ethernet(std::string_view packet, unsigned type = 0x0800, std::initializer_list<unsigned> tags = {}) {
+inline std::string ethernet(std::string_view packet, unsigned type = 0x0800,
+                            std::initializer_list<unsigned> tags = {}) {
   std::string frame(12, '\x02');
   for (const unsigned tag : tags) frame += be16(tag) + be16(5);
   return frame + be16(type) + std::string(packet);
@@ -72,8 +72,8 @@ class Heard final : public TransportReceiver {
                                 s.payload.length, s.payload.bytes));
   }
   void on_udp(const UdpDatagram& d) override {
-    lines.push_back(fmt::format("udp {} > {} {}+{}", d.source.text(), d.destination.text(), d.payload.bytes,
-                                d.payload.length));
+    lines.push_back(
+        fmt::format("udp {} > {} {}+{}", d.source.text(), d.destination.text(), d.payload.bytes, d.payload.length));
   }
   std::vector<std::string> lines;
 };
@@ -87,8 +87,8 @@ class Told final : public sensors::Events {
     if (!o.connection.joined_late) positions = {o.inbound_position, o.outbound_position};
   }
   void on_stream_data(const sensors::StreamData& d) override {
-    lines.push_back(fmt::format("{} {} {} {}", d.key, d.outbound ? "out" : "in", d.length,
-                                d.bytes.empty() ? "-" : d.bytes));
+    lines.push_back(
+        fmt::format("{} {} {} {}", d.key, d.outbound ? "out" : "in", d.length, d.bytes.empty() ? "-" : d.bytes));
     times.push_back(d.end);
   }
   void on_socket_closed(const sensors::SocketClosed& c) override {

@@ -4,15 +4,11 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
-#include <functional>
-#include <set>
 
-#include "agent/config_units.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/observe.h"
-#include "cli/record.h"
-#include "cli/replay.h"
 
 namespace subfloor::cli {
 namespace {
@@ -44,27 +40,6 @@ It asks the running agent, or, where there is none, watches by itself for as lon
 A call between two processes of this host is seen twice: by its client and by its server.
 A status of - means that no response was seen; ~ marks a call that is not whole.)";
 
-constexpr const char* record_footer = R"(Examples:
-  sudo subfloor record bug.sfr                     until Ctrl-C, or 1 GiB
-  sudo subfloor record --for 30s --limit 100MiB bug.sfr
-  subfloor replay bug.sfr                          what `subfloor observe` would have shown meanwhile
-
-The file holds requests and responses as the kernel saw them, NOT REDACTED: passwords, cookies and keys are in it. It is
-made with mode 0600, for root alone. What `subfloor replay` prints of it is redacted: hand on that.
-Exit codes: 0 recorded (Ctrl-C, --for and --limit end it whole); 3 this kernel or these privileges cannot do it; 4 the file
-cannot be written or the disk is full: what was written until then can be replayed.)";
-
-constexpr const char* replay_footer = R"(Examples:
-  subfloor replay capture.pcap                     the calls in what tcpdump or Wireshark captured
-  subfloor replay -o json --status 5xx capture.pcapng.gz
-  tcpdump -i any -w - tcp port 80 | subfloor replay -
-  subfloor replay recording.sfr                    what `subfloor record` wrote, with the names of processes
-
-It needs no privileges. From packets, each call is told once, as its server's; whose process it was is not known.
-A status of - means that no response was captured; ~ marks a call that is not whole.
-Exit codes: 0 the file was read, or Ctrl-C; 2 this is no file that it can read; 4 the file breaks off or is damaged:
-what came before has been shown.)";
-
 constexpr const char* status_footer = R"(Examples:
   sudo subfloor status
   sudo subfloor status -o json | jq .completeness
@@ -84,78 +59,6 @@ constexpr const char* config_footer = R"(Examples:
   subfloor config explain capture.ports            one of them
   subfloor config dump > subfloor.yaml             what is in force, as a file to start from)";
 
-struct Arguments {
-  std::string config, output = "table", status, trace, duration, size, ports, topic;
-  ObserveOptions observe;
-  ReplayOptions replay;
-  RecordOptions record;
-};
-
-using Command = std::function<Exit()>;
-
-void add_output(CLI::App& command, Arguments& arguments) {
-  command.add_option("-o,--output", arguments.output, "table: for people; json: one object per line")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json"}).description(""))
-      ->capture_default_str();
-}
-
-void add_config(CLI::App& command, Arguments& arguments) {
-  command
-      .add_option("--config", arguments.config,
-                  "Configuration file (default: " + std::string(agent::default_config_path) + ")")
-      ->type_name("FILE");
-}
-
-// Which calls are shown, for the commands that show calls.
-void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std::uint64_t& limit) {
-  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
-      ->type_name("S");
-  command.add_option("--pid", filter.pid, "Only the side of this process")
-      ->type_name("N")
-      ->check(CLI::Range(1U, 4194304U).description(""));
-  command
-      .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
-      ->type_name("S");
-  command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
-  command.add_option("--limit", limit, "End after so many calls")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
-}
-
-// Puts what the flags say as text into the filter; the error is about the flag.
-Result<> finish_filter(const Arguments& arguments, CallFilter& filter) {
-  if (!arguments.status.empty()) {
-    auto status = StatusFilter::parse(arguments.status);
-    if (!status) return Failure(status.error().in("--status"));
-    filter.status = *std::move(status);
-  }
-  if (!arguments.trace.empty()) {
-    auto trace = parse_trace_id(arguments.trace);
-    if (!trace) return Failure(trace.error().in("--trace"));
-    filter.trace = *std::move(trace);
-  }
-  return {};
-}
-
-Result<> finish_duration(const Arguments& arguments, Nanoseconds& duration) {
-  if (arguments.duration.empty()) return {};
-  const auto parsed = agent::parse_duration(arguments.duration);
-  if (!parsed) return Failure(parsed.error().in("--for"));
-  if (*parsed == 0) return fail("--for: it must be longer than nothing");
-  duration = *parsed;
-  return {};
-}
-
-Result<> finish_ports(const Arguments& arguments, std::optional<agent::Ports>& ports) {
-  if (arguments.ports.empty()) return {};
-  auto parsed = agent::parse_ports(arguments.ports);
-  if (!parsed) return Failure(parsed.error().in("--ports"));
-  ports = *std::move(parsed);
-  return {};
-}
-
 Result<> finish_observe(Arguments& arguments) {
   ObserveOptions& options = arguments.observe;
   options.config = arguments.config;
@@ -163,13 +66,6 @@ Result<> finish_observe(Arguments& arguments) {
   TRY(finish_filter(arguments, options.filter));
   TRY(finish_duration(arguments, options.duration));
   return finish_ports(arguments, options.ports);
-}
-
-void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, const std::string& when) {
-  command.add_option("--rung", rung, "Force tracepoint or syscall as the way of attaching" + when)
-      ->type_name("R")
-      ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
-  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas" + when)->type_name("PORTS");
 }
 
 void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -188,56 +84,6 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
     chosen = [&] {
       const auto finished = finish_observe(arguments);
       return finished ? observe(arguments.observe) : complain(Exit::usage, finished.error().message);
-    };
-  });
-}
-
-Result<> finish_record(Arguments& arguments) {
-  RecordOptions& options = arguments.record;
-  options.config = arguments.config;
-  TRY(finish_duration(arguments, options.duration));
-  TRY(finish_ports(arguments, options.ports));
-  if (arguments.size.empty()) return {};
-  const auto size = agent::parse_size(arguments.size);
-  if (!size) return Failure(size.error().in("--limit"));
-  options.limit = *size;
-  return {};
-}
-
-void add_record(CLI::App& app, Arguments& arguments, Command& chosen) {
-  CLI::App& command = *app.add_subcommand("record", "Write what the kernel delivers to a file, for replay");
-  RecordOptions& options = arguments.record;
-  command.add_option("FILE", options.file, "The file to make, for root alone")->required();
-  command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  command.add_option("--limit", arguments.size, "End when the file is so large: 100MiB (default: 1GiB)")
-      ->type_name("SIZE");
-  command.add_flag("--replace", options.replace, "Replace the file where it is there already");
-  add_attaching(command, arguments, options.rung, "");
-  add_config(command, arguments);
-  command.footer(record_footer);
-  command.callback([&] {
-    chosen = [&] {
-      const auto finished = finish_record(arguments);
-      return finished ? record(arguments.record) : complain(Exit::usage, finished.error().message);
-    };
-  });
-}
-
-void add_replay(CLI::App& app, Arguments& arguments, Command& chosen) {
-  CLI::App& command = *app.add_subcommand("replay", "Show the calls of a capture file or a recording");
-  ReplayOptions& options = arguments.replay;
-  command.add_option("FILE", options.file, "pcap, pcapng or a recording, also within gzip; - is standard input")
-      ->required();
-  add_output(command, arguments);
-  add_filter(command, arguments, options.filter, options.limit);
-  add_config(command, arguments);
-  command.footer(replay_footer);
-  command.callback([&] {
-    chosen = [&] {
-      arguments.replay.config = arguments.config;
-      arguments.replay.json = arguments.output == "json";
-      const auto finished = finish_filter(arguments, arguments.replay.filter);
-      return finished ? replay(arguments.replay) : complain(Exit::usage, finished.error().message);
     };
   });
 }

@@ -44,9 +44,9 @@ void greet(const RecordOptions& options) {
 
 void summarise(const RecordOptions& options, const recording::Writer& writer, const agent::Recorder& recorder,
                const nlohmann::json& status, const End& end) {
-  std::string line = fmt::format("{}: {} · {} records · {} call{} · {} lost", options.file,
-                                 human_size(writer.bytes_written()), recorder.records(), recorder.calls(),
-                                 recorder.calls() == 1 ? "" : "s", lost_of(status));
+  std::string line =
+      fmt::format("{}: {} · {} records · {} call{} · {} lost", options.file, human_size(writer.bytes_written()),
+                  recorder.records(), recorder.calls(), recorder.calls() == 1 ? "" : "s", lost_of(status));
   if (writer.dropped() > 0) line += fmt::format(" · {} not written, the disk being too slow", writer.dropped());
   if (end.reason == "limit") line += " · ended at --limit";
   fmt::print(stderr, "{}\n", line);
@@ -73,7 +73,8 @@ Exit run(const RecordOptions& options, const agent::Config& config, Reactor& rea
   agent->reset();  // reads what the kernel still holds
   const Result<> finished = recorder.finish(status, end.reason);
   summarise(options, writer, recorder, status, end);
-  if (end.error) return complain(Exit::failed, options.file + ": " + end.error->message + "; what was written can be replayed");
+  if (end.error)
+    return complain(Exit::failed, options.file + ": " + end.error->message + "; what was written can be replayed");
   if (!finished) return complain(Exit::failed, options.file + ": " + finished.error().message);
   return Exit::done;
 }

@@ -59,9 +59,7 @@ class Show {
     text_.clear();
   }
 
-  void progress() {
-    progress_.show(replay_.file().raw_position(), replay_.file().raw_size(), calls_);
-  }
+  void progress() { progress_.show(replay_.file().raw_position(), replay_.file().raw_size(), calls_); }
   void clear_progress() { progress_.clear(); }
 
   [[nodiscard]] bool enough() const { return options_.limit != 0 && shown_ >= options_.limit; }
@@ -109,7 +107,8 @@ Exit replay(const ReplayOptions& options) {
   if (!opened) return interrupted != 0 ? Exit::done : complain(Exit::usage, opened.error().message);
   agent::Replay& replay = **opened;
   if (!replay.knows_processes() && (options.filter.pid != 0 || !options.filter.service.empty()))
-    return complain(Exit::usage, "--pid, --service: captured packets do not tell whose they are; only a recording does");
+    return complain(Exit::usage,
+                    "--pid, --service: captured packets do not tell whose they are; only a recording does");
 
   Show show(options, replay);
   replay.add_observer([&](const Observation& observation) { show.on_call(observation); });

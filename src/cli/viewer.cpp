@@ -13,8 +13,7 @@ constexpr Nanoseconds patience = 500'000'000;
 
 }  // namespace
 
-Viewer::Viewer(Reactor& reactor, const Options& options)
-    : reactor_(reactor), options_(options), lines_(options.json) {}
+Viewer::Viewer(Reactor& reactor, const Options& options) : reactor_(reactor), options_(options), lines_(options.json) {}
 
 Result<std::unique_ptr<Viewer>> Viewer::make(Reactor& reactor, const Options& options) {
   std::unique_ptr<Viewer> viewer(new Viewer(reactor, options));

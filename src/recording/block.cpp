@@ -123,7 +123,8 @@ Result<std::optional<Block>> read_block(InputFile& file) {
   TRY(check(header, file, offset));
   std::string stored(header.stored_bytes, '\0');
   TRY(read_exactly(file, std::as_writable_bytes(std::span(stored)), offset));
-  if (checksum_of(header, stored) != header.checksum) return at(offset, file, "this block is damaged: its checksum differs");
+  if (checksum_of(header, stored) != header.checksum)
+    return at(offset, file, "this block is damaged: its checksum differs");
   Block block{static_cast<BlockKind>(header.kind), {}};
   if ((header.flags & is_compressed) == 0) {
     block.content = std::move(stored);

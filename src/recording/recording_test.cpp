@@ -16,9 +16,9 @@
 namespace subfloor::recording {
 namespace {
 
+using subfloor::testing::MemoryFile;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using subfloor::testing::MemoryFile;
 
 std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
@@ -72,7 +72,8 @@ class Recording : public ::testing::Test {
     changed_.wait(lock, [&] { return full_; });
   }
 
-  std::filesystem::path directory_ = std::filesystem::temp_directory_path() / fmt::format("subfloor-rec-{}", ::getpid());
+  std::filesystem::path directory_ =
+      std::filesystem::temp_directory_path() / fmt::format("subfloor-rec-{}", ::getpid());
   std::string path = directory_ / "file";
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -184,7 +185,8 @@ TEST(RecordingFile, ThatWasDamagedAnywhereIsNoticed) {
 
 TEST(RecordingFile, SaysWhatIsWrongWithIt) {
   const auto last = [](const std::string& content) { return read(MemoryFile(content).path()).back(); };
-  EXPECT_THAT(last("\x89SFREC\r\n\x07" + std::string(3, '\0') + start.substr(12)), HasSubstr("has version 7; this program reads"));
+  EXPECT_THAT(last("\x89SFREC\r\n\x07" + std::string(3, '\0') + start.substr(12)),
+              HasSubstr("has version 7; this program reads"));
   EXPECT_THAT(last(encode_file_start() + entries({"one"})), HasSubstr("offset 12: the recording has no header"));
   EXPECT_THAT(last(encode_file_start() + encode_block(BlockKind::header, "[1]")), HasSubstr("no JSON object"));
   EXPECT_THAT(last(start + start.substr(12)), HasSubstr("a header where none may be"));

@@ -73,13 +73,13 @@ class Writer {
   std::atomic<std::uint64_t> written_{0};
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<Waiting> queue_;     // guarded by mutex_
+  std::deque<Waiting> queue_;  // guarded by mutex_
   std::size_t queued_bytes_ = 0;  // guarded by mutex_; what is being written counts too
-  bool begun_ = false;            // guarded by mutex_
-  bool full_ = false;             // the thread's own
+  bool begun_ = false;  // guarded by mutex_
+  bool full_ = false;  // the thread's own
   std::optional<Error> end_error_;  // guarded by mutex_
-  bool ended_ = false;            // guarded by mutex_
-  std::jthread thread_;           // last: it uses the rest
+  bool ended_ = false;  // guarded by mutex_
+  std::jthread thread_;  // last: it uses the rest
 };
 
 }  // namespace subfloor::recording

@@ -106,14 +106,15 @@ class Sensor {
   // are attached, and again after losses.
   [[nodiscard]] virtual Result<> take_stock(const RecordHandler&) { return {}; }
   [[nodiscard]] Result<> take_stock() {
-    return take_stock([this](const record_header& header, std::span<const std::byte> record) { handle(header, record); });
+    return take_stock(
+        [this](const record_header& header, std::span<const std::byte> record) { handle(header, record); });
   }
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
 };
 
 struct Settings {
-  std::string rung;                // forced, or "" for the best that attaches
+  std::string rung;  // forced, or "" for the best that attaches
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
 };

@@ -507,7 +507,8 @@ TEST_F(StreamsTest, KeepsIdleTcpConnections) {
   EXPECT_EQ(streams.size(), 1U);
 }
 
-// --- Seen on the wire -------------------------------------------------------------------------------------------------
+// --- Seen on the wire
+// -------------------------------------------------------------------------------------------------
 
 TEST(StreamsOnTheWire, TellCallsAsTheServersWhicheverEndWasTakenForIt) {
   const Address server = address(2, 50000), client = address(1, 80);
