@@ -96,3 +96,34 @@ ${entries}  };
   add_library(${category}_table STATIC ${PROJECT_BINARY_DIR}/${category}_table.cpp)
   target_link_libraries(${category}_table PUBLIC ${targets})
 endfunction()
+
+# The digest of each sensor's record formats, comments and white space aside: sensors::record_format().
+function(subfloor_record_formats target)
+  set(common ${PROJECT_SOURCE_DIR}/src/bpf/abi/record.h)
+  file(GLOB headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/sensors/*/*_abi.h)
+  set(entries "")
+  foreach(header ${headers})
+    get_filename_component(folder ${header} DIRECTORY)
+    get_filename_component(sensor ${folder} NAME)
+    set(text "")
+    foreach(part ${common} ${header})
+      file(READ ${part} content)
+      string(REGEX REPLACE "/\\*([^*]|\\*+[^*/])*\\*+/" " " content "${content}")
+      string(REGEX REPLACE "[ \t\r\n]+" " " content "${content}")
+      string(APPEND text "${content}")
+    endforeach()
+    string(SHA256 digest "${text}")
+    string(SUBSTRING ${digest} 0 16 digest)
+    string(APPEND entries "  if (sensor == \"${sensor}\") return \"${digest}\";\n")
+  endforeach()
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${common} ${headers})
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/record_formats.cpp CONTENT
+"// Generated from the *_abi.h of src/sensors.
+#include \"sensors/sensor.h\"
+
+std::string_view subfloor::sensors::record_format(std::string_view sensor) {
+${entries}  return {};
+}
+")
+  target_sources(${target} PRIVATE ${PROJECT_BINARY_DIR}/record_formats.cpp)
+endfunction()

@@ -49,18 +49,19 @@ void Agent::SpanFan::on_window_closed(const WindowSummary& summary) {
   for (SpanSink* sink : sinks_) sink->on_window_closed(summary);
 }
 
-Agent::Agent(const Config& config, Reactor& reactor, bpf::Rings rings)
+Agent::Agent(const Config& config, Reactor& reactor, Tap* tap, bpf::Rings rings)
     : config_(config),
       reactor_(reactor),
+      tap_(tap),
       started_(monotonic_now()),
       rings_(std::move(rings)),
       pipeline_(config_, nullptr, spans_) {
   config_state_.loaded = started_;
 }
 
-Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reactor) {
+Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reactor, Tap* tap) {
   TRY_ASSIGN(bpf::Rings rings, bpf::Rings::make(config.capture.control_ring, config.capture.data_ring));
-  std::unique_ptr<Agent> agent(new Agent(config, reactor, std::move(rings)));
+  std::unique_ptr<Agent> agent(new Agent(config, reactor, tap, std::move(rings)));
   // Exporters first: a port in use is found before anything is attached.
   TRY(agent->start_exporters());
   TRY(agent->open_sensors());
@@ -85,7 +86,9 @@ void Agent::finish() {
     records_ += reader_->drain();
     // A record that a preempted program is still writing hides those behind it.
     while (reader_->hidden() && monotonic_now() < begun + patience_with_writers) records_ += reader_->drain();
-    pipeline_.finish(monotonic_now());
+    const Nanoseconds now = monotonic_now();
+    pipeline_.finish(now);
+    if (tap_ != nullptr) tap_->on_finish(now);
     close_window();
     spans_.finish(monotonic_now() + patience_with_exporters);
   }
@@ -133,17 +136,23 @@ Result<> Agent::open_sensors() {
     }
     if (sensors::Steering* steering = (*sensor)->steering()) pipeline_.set_steering(steering);
     sensors_.push_back(std::move(*sensor));
+    sensor_names_.emplace_back(descriptor->name);
   }
   return {};
 }
 
+sensors::Sensor::RecordHandler Agent::record_handler() {
+  return [this](const record_header& header, std::span<const std::byte> record) {
+    if (header.sensor >= sensors_.size()) return;
+    sensors_[header.sensor]->handle(header, record);
+    if (tap_ != nullptr) tap_->on_record(header, record);
+  };
+}
+
 Result<> Agent::start_reading() {
-  TRY_ASSIGN(reader_,
-             bpf::RingReader::make(rings_, [this](const record_header& header, std::span<const std::byte> record) {
-               if (header.sensor < sensors_.size()) sensors_[header.sensor]->handle(header, record);
-             }));
+  TRY_ASSIGN(reader_, bpf::RingReader::make(rings_, record_handler()));
   pipeline_.processes().scan();
-  for (const auto& sensor : sensors_) TRY(sensor->take_stock());
+  for (const auto& sensor : sensors_) TRY(sensor->take_stock(record_handler()));
   TRY(reactor_.watch(reader_->epoll_fd(), EPOLLIN, [this] { drain(); }));
   TRY_ASSIGN(drain_timer_, reactor_.every(config_.capture.drain_interval, [this] { drain(); }));
   timers_.push_back(drain_timer_);
@@ -208,6 +217,7 @@ void Agent::drain() {
 void Agent::tick() {
   const Nanoseconds now = monotonic_now();
   pipeline_.tick(now);
+  if (tap_ != nullptr) tap_->on_tick(now);
   const std::uint64_t losses = control_losses();
   if (losses == control_losses_) return;
   control_losses_ = losses;
@@ -217,8 +227,10 @@ void Agent::tick() {
 
 Result<> Agent::take_census(Nanoseconds now) {
   pipeline_.streams().begin_census(now);
-  for (const auto& sensor : sensors_) TRY(sensor->take_stock());
+  if (tap_ != nullptr) tap_->on_census(true, now);
+  for (const auto& sensor : sensors_) TRY(sensor->take_stock(record_handler()));
   pipeline_.streams().end_census(now);
+  if (tap_ != nullptr) tap_->on_census(false, now);
   return {};
 }
 

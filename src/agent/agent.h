@@ -30,11 +30,25 @@ namespace subfloor::agent {
 // Events of all families together.
 [[nodiscard]] SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families);
 
+// Is told of everything that goes into the pipeline, in that order, each after the pipeline has had it: after calls
+// that came of it have been observed.
+class Tap {
+ public:
+  virtual void on_record(const record_header& header, std::span<const std::byte> record) = 0;
+  virtual void on_tick(Nanoseconds now) = 0;
+  virtual void on_census(bool begins, Nanoseconds now) = 0;
+  virtual void on_finish(Nanoseconds now) = 0;
+
+ protected:
+  ~Tap() = default;
+};
+
 class Agent {
  public:
   // Attaches the sensors, takes stock of what there is, and starts the exporters that are configured. The reactor,
   // which the caller runs, outlives the agent. Errors keep the errno that decides the exit code.
-  [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor);
+  // The tap, where there is one, outlives it too.
+  [[nodiscard]] static Result<std::unique_ptr<Agent>> make(const Config& config, Reactor& reactor, Tap* tap = nullptr);
 
   // finish(), then detaches.
   ~Agent();
@@ -55,6 +69,8 @@ class Agent {
 
   // As `subfloor status -o json` prints it.
   [[nodiscard]] nlohmann::json status();
+  // Names of the sensors that are attached, by the id in their records.
+  [[nodiscard]] const std::vector<std::string>& sensor_names() const { return sensor_names_; }
 
  private:
   // The server that is scraped. When it goes, it does not wait for answers that this reactor still owes it.
@@ -77,7 +93,7 @@ class Agent {
     std::vector<SpanSink*> sinks_;
   };
 
-  Agent(const Config& config, Reactor& reactor, bpf::Rings rings);
+  Agent(const Config& config, Reactor& reactor, Tap* tap, bpf::Rings rings);
   Result<> open_sensors();
   Result<> become_unprivileged();
   Result<> start_threads();
@@ -87,6 +103,7 @@ class Agent {
   Result<> take_over(const ConfigChange& change);
   Result<> change_ports(const Ports& ports);
   Result<> take_census(Nanoseconds now);
+  [[nodiscard]] sensors::Sensor::RecordHandler record_handler();
   void drain();
   void tick();
   void close_window();
@@ -101,6 +118,7 @@ class Agent {
   ConfigState config_state_;
   bpf::CapabilitySet kept_;
   Reactor& reactor_;
+  Tap* const tap_;
   const Nanoseconds started_;
   bpf::Rings rings_;
   std::unique_ptr<json::JsonLinesExporter> json_;
@@ -109,6 +127,7 @@ class Agent {
   std::vector<sensors::Settings> settings_;  // per sensor
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
+  std::vector<std::string> sensor_names_;  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
   std::vector<int> timers_;
   int drain_timer_ = -1, window_timer_ = -1;

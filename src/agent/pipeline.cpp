@@ -19,8 +19,11 @@ WindowOptions windows_of(const Config& config) {
 
 }  // namespace
 
-Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans)
-    : stream_settings_{.protocols = protocols::all_protocols(), .header_limit = config.capture.header_limit},
+Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans, Origin origin)
+    : stream_settings_{.protocols = protocols::all_protocols(),
+                       .header_limit = config.capture.header_limit,
+                       .on_the_wire = origin == Origin::packets},
+      processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       redactor_(redaction_of(config)),
       windows_(windows_of(config), monotonic_now(), spans),
       metrics_({.convention = config.metrics.convention, .max_series = config.telemetry.max_groups}) {

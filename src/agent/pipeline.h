@@ -23,10 +23,14 @@ namespace subfloor::agent {
 // Receives each finished call, already redacted.
 using CallObserver = std::function<void(const Observation&)>;
 
+// Where events come from: this host's kernel as they happen, a recording of some host's kernel, or packets between
+// hosts.
+enum class Origin : std::uint8_t { kernel, recording, packets };
+
 class Pipeline final : public sensors::Events, private streams::CallReceiver {
  public:
   // steering may be null. Spans go to `spans`, which outlives the pipeline, as does the steering.
-  Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans);
+  Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans, Origin origin = Origin::kernel);
 
   int add_observer(CallObserver observer);
   void remove_observer(int id);

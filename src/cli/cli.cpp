@@ -4,10 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
-#include <functional>
-#include <set>
 
-#include "agent/config_units.h"
+#include "cli/arguments.h"
 #include "cli/bundle.h"
 #include "cli/commands.h"
 #include "cli/doctor.h"
@@ -63,54 +61,13 @@ constexpr const char* config_footer = R"(Examples:
   subfloor config explain capture.ports            one of them
   subfloor config dump > subfloor.yaml             what is in force, as a file to start from)";
 
-struct Arguments {
-  std::string config, output = "table", status, trace, duration, ports, topic, bundle;
-  ObserveOptions observe;
-};
-
-using Command = std::function<Exit()>;
-
-void add_output(CLI::App& command, Arguments& arguments) {
-  command.add_option("-o,--output", arguments.output, "table: for people; json: one object per line")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"table", "json"}).description(""))
-      ->capture_default_str();
-}
-
-void add_config(CLI::App& command, Arguments& arguments) {
-  command
-      .add_option("--config", arguments.config,
-                  "Configuration file (default: " + std::string(agent::default_config_path) + ")")
-      ->type_name("FILE");
-}
-
-// Puts what the flags say as text into the options; the error is about the flag.
 Result<> finish_observe(Arguments& arguments) {
   ObserveOptions& options = arguments.observe;
   options.config = arguments.config;
   options.json = arguments.output == "json";
-  if (!arguments.status.empty()) {
-    auto status = StatusFilter::parse(arguments.status);
-    if (!status) return Failure(status.error().in("--status"));
-    options.filter.status = *std::move(status);
-  }
-  if (!arguments.trace.empty()) {
-    auto trace = parse_trace_id(arguments.trace);
-    if (!trace) return Failure(trace.error().in("--trace"));
-    options.filter.trace = *std::move(trace);
-  }
-  if (!arguments.duration.empty()) {
-    const auto duration = agent::parse_duration(arguments.duration);
-    if (!duration) return Failure(duration.error().in("--for"));
-    if (*duration == 0) return fail("--for: it must be longer than nothing");
-    options.duration = *duration;
-  }
-  if (!arguments.ports.empty()) {
-    auto ports = agent::parse_ports(arguments.ports);
-    if (!ports) return Failure(ports.error().in("--ports"));
-    options.ports = *std::move(ports);
-  }
-  return {};
+  TRY(finish_filter(arguments, options.filter));
+  TRY(finish_duration(arguments, options.duration));
+  return finish_ports(arguments, options.ports);
 }
 
 void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -118,29 +75,11 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   ObserveOptions& options = arguments.observe;
   CallFilter& filter = options.filter;
   add_output(command, arguments);
-  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
-      ->type_name("S");
-  command.add_option("--pid", filter.pid, "Only the side of this process")
-      ->type_name("N")
-      ->check(CLI::Range(1U, 4194304U).description(""));
-  command
-      .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
-      ->type_name("S");
+  add_filter(command, arguments, filter, options.limit);
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
-  command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
-  command.add_option("--limit", options.limit, "End after so many calls")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  command
-      .add_option("--rung", options.rung,
-                  "Force fentry, tracepoint, kprobe or syscall as the way of attaching; only without a running agent")
-      ->type_name("R")
-      ->check(CLI::IsMember(std::set<std::string>(agent::rungs.begin(), agent::rungs.end())).description(""));
-  command.add_option("--ports", arguments.ports, "auto, classic, or ports with commas; only without a running agent")
-      ->type_name("PORTS");
+  add_attaching(command, arguments, options.rung, "; only without a running agent");
   add_config(command, arguments);
   command.footer(observe_footer);
   command.callback([&] {
@@ -216,6 +155,8 @@ int run(int argc, const char* const* argv) {
   add_config(app, arguments);
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
+  add_record(app, arguments, chosen);
+  add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);
   if (argc <= 1) {
     fmt::print(stderr, "{}", app.help());

@@ -22,19 +22,26 @@ std::optional<std::uint64_t> number_of(const Json& call, const char* key) {
 
 std::string either(const std::string& first, const std::string& second) { return first.empty() ? second : first; }
 
+// "10.0.0.1:80"; just the address where there is no port.
+std::string address_of(const Json& call, const char* address_key, const char* port_key) {
+  const std::string address = text_of(call, address_key);
+  const auto port = number_of(call, port_key);
+  if (!port) return address;
+  const bool brackets = address.find(':') != std::string::npos;
+  return (brackets ? "[" + address + "]" : address) + ":" + std::to_string(*port);
+}
+
 Row::End own_end(const Json& call) {
-  return {either(text_of(call, "service.name"), text_of(call, "process.executable.name")),
-          static_cast<std::uint32_t>(number_of(call, "process.pid").value_or(0))};
+  const std::string name = either(text_of(call, "service.name"), text_of(call, "process.executable.name"));
+  if (name.empty()) return {address_of(call, "network.local.address", "network.local.port"), 0};
+  return {name, static_cast<std::uint32_t>(number_of(call, "process.pid").value_or(0))};
 }
 
 Row::End other_end(const Json& call) {
   const std::string name = either(text_of(call, "peer.service"), text_of(call, "peer.process.executable.name"));
   if (!name.empty()) return {name, static_cast<std::uint32_t>(number_of(call, "peer.process.pid").value_or(0))};
-  const std::string address = text_of(call, "network.peer.address");
-  const auto port = number_of(call, "network.peer.port");
-  if (!port) return {either(address, text_of(call, "network.transport") == "unix" ? "unix socket" : ""), 0};
-  const bool brackets = address.find(':') != std::string::npos;
-  return {(brackets ? "[" + address + "]" : address) + ":" + std::to_string(*port), 0};
+  const std::string address = address_of(call, "network.peer.address", "network.peer.port");
+  return {either(address, text_of(call, "network.transport") == "unix" ? "unix socket" : ""), 0};
 }
 
 std::string partial_of(const Json& call) {

@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include "base/log.h"
-
 namespace subfloor::cli {
 namespace {
 
@@ -15,7 +13,7 @@ constexpr Nanoseconds patience = 500'000'000;
 
 }  // namespace
 
-Viewer::Viewer(Reactor& reactor, const Options& options) : reactor_(reactor), options_(options) {}
+Viewer::Viewer(Reactor& reactor, const Options& options) : reactor_(reactor), options_(options), lines_(options.json) {}
 
 Result<std::unique_ptr<Viewer>> Viewer::make(Reactor& reactor, const Options& options) {
   std::unique_ptr<Viewer> viewer(new Viewer(reactor, options));
@@ -26,27 +24,20 @@ Result<std::unique_ptr<Viewer>> Viewer::make(Reactor& reactor, const Options& op
     });
   };
   TRY_ASSIGN(viewer->output_, Output::make(STDOUT_FILENO, queue_bytes, on_end));
-  if (!options.json) viewer->resize();
+  viewer->resize();
   return viewer;
 }
 
 void Viewer::resize() {
-  if (options_.json) return;
-  table_.emplace(look_of(STDOUT_FILENO));
-  output_->write(table_->header());
+  line_.clear();
+  lines_.begin(line_);
+  if (!line_.empty()) output_->write(line_);
 }
 
 void Viewer::on_call(std::string_view json) {
   if (finishing_) return;
   line_.clear();
-  if (options_.json) {
-    line_.append(json).push_back('\n');
-  } else if (const auto row = parse_row(json)) {
-    line_ = table_->row(*row);
-  } else {
-    LOG_WARN("a call could not be read: {} bytes", json.size());
-    return;
-  }
+  if (!lines_.append(line_, json)) return;
   ++shown_;
   output_->write(line_);
   if (options_.limit != 0 && shown_ >= options_.limit) {

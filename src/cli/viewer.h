@@ -5,12 +5,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string_view>
 
 #include "base/reactor.h"
+#include "cli/call_lines.h"
 #include "cli/output.h"
-#include "cli/table.h"
 
 namespace subfloor::cli {
 
@@ -44,7 +43,7 @@ class Viewer {
 
   Reactor& reactor_;
   Options options_;
-  std::optional<Table> table_;
+  CallLines lines_;
   std::uint64_t shown_ = 0;
   bool finishing_ = false, interrupted_ = false;
   int error_ = 0;

@@ -31,6 +31,8 @@ struct Process {
   std::string cgroup;            // path below its hierarchy's mount
   std::string container_id;      // 64 hex digits (or the runtime's own form); empty outside containers
   Language language = Language::unknown;
+
+  bool operator==(const Process&) const = default;
 };
 
 using ProcessRef = std::shared_ptr<const Process>;

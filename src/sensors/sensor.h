@@ -88,12 +88,27 @@ struct FamilyCounters {
   bool on_control_ring = false;    // its losses are of what came and went, not of payload
 };
 
+// Records of one sensor → events. Needs no kernel: a recording is read with it.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // False where the record is not what its kind promises.
+  [[nodiscard]] virtual bool decode(const record_header& header, std::span<const std::byte> record) = 0;
+};
+
 class Sensor {
  public:
+  using RecordHandler = bpf::RingReader::Handler;
+
   virtual ~Sensor() = default;
   virtual void handle(const record_header& header, std::span<const std::byte> record) = 0;
-  // Tells of what existed before the sensor was attached. Called once, after all sensors are attached.
-  [[nodiscard]] virtual Result<> take_stock() { return {}; }
+  // Tells of what existed before the sensor was attached, in records like those of the rings. Called after all sensors
+  // are attached, and again after losses.
+  [[nodiscard]] virtual Result<> take_stock(const RecordHandler&) { return {}; }
+  [[nodiscard]] Result<> take_stock() {
+    return take_stock(
+        [this](const record_header& header, std::span<const std::byte> record) { handle(header, record); });
+  }
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
   // Takes over what of the settings can change while it is attached: the ports. Of sockets that are wanted now and were
@@ -118,7 +133,12 @@ struct Descriptor {
   std::string_view name;  // the folder's name
   // Attaches the best rung; fills report whether or not it succeeds.
   Result<std::unique_ptr<Sensor>> (*open)(const Context& context, bpf::LadderReport& report);
+  std::unique_ptr<Decoder> (*decoder)(Events& events) = nullptr;  // events outlive it
 };
+
+// What the records of this sensor look like, as a digest of its ABI header: records of another digest are not to be
+// decoded. Empty where there is no such sensor. Made by the build.
+[[nodiscard]] std::string_view record_format(std::string_view sensor);
 
 // Generated from the folder names.
 [[nodiscard]] std::span<const Descriptor* const> all_sensors();

@@ -67,11 +67,20 @@ class Streams::Delivery final : public protocols::CallSink {
   Delivery(Streams& streams, Stream& stream) : streams_(streams), stream_(stream) {}
   void on_call(Call& call) override {
     ++streams_.counters_.calls;
+    if (streams_.settings_.on_the_wire && call.kind == Kind::client) return give_as_servers(call);
     if (call.pid == 0) call.pid = stream_.pid;
     streams_.receiver_.on_call(call, stream_.connection, call.pid, streams_.peer_pid(stream_));
   }
 
  private:
+  // Which end listens was a guess, and the content says that it was wrong.
+  void give_as_servers(Call& call) {
+    Connection connection = stream_.connection;
+    std::swap(connection.local, connection.remote);
+    call.kind = Kind::server;
+    streams_.receiver_.on_call(call, connection, call.pid, 0);
+  }
+
   Streams& streams_;
   Stream& stream_;
 };

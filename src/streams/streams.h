@@ -32,6 +32,8 @@ struct Settings {
   std::span<const protocols::Descriptor* const> protocols;
   bool keep_headers = true;
   std::size_t header_limit = 4096;
+  // Seen between the ends, by neither: every call is told as its server's, whose address is then the local one.
+  bool on_the_wire = false;
   Nanoseconds retry_after = 30'000'000'000;  // a stream nobody recognised is looked at again, twice as late each time
 };
 

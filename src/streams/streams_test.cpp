@@ -507,5 +507,31 @@ TEST_F(StreamsTest, KeepsIdleTcpConnections) {
   EXPECT_EQ(streams.size(), 1U);
 }
 
+// --- Seen on the wire
+// -------------------------------------------------------------------------------------------------
+
+TEST(StreamsOnTheWire, TellCallsAsTheServersWhicheverEndWasTakenForIt) {
+  const Address server = address(2, 50000), client = address(1, 80);
+  for (const bool guessed_wrong : {false, true}) {
+    FakeReceiver receiver;
+    Streams streams({.protocols = protocols::all_protocols(), .on_the_wire = true}, nullptr, receiver);
+    Connection description = guessed_wrong ? between(client, server) : between(server, client);
+    description.joined_late = true;
+    End end(streams, 7, 0);
+    end.open(description);
+    const std::string_view request = "GET / HTTP/1.1\r\n\r\n", response = "HTTP/1.1 204 No\r\n\r\n";
+    guessed_wrong ? end.out(request) : end.in(request);
+    guessed_wrong ? end.in(response) : end.out(response);
+    ASSERT_EQ(receiver.all.size(), 1U);
+    EXPECT_EQ(receiver.all[0].call.kind, Kind::server);
+    EXPECT_EQ(receiver.all[0].call.status, 204);
+    EXPECT_EQ(receiver.all[0].connection.local, server);
+    EXPECT_EQ(receiver.all[0].connection.remote, client);
+    EXPECT_EQ(receiver.all[0].pid, 0U);
+    end.close();
+    EXPECT_EQ(streams.size(), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace subfloor::streams

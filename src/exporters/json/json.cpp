@@ -114,6 +114,7 @@ bool has_runtime(Language language) {
 }
 
 void append_process(ObjectWriter& object, const Process& process, std::uint32_t pid) {
+  if (pid == 0 && process.pid == 0) return;  // seen on the wire: nobody knows who it was
   object.text("service.name", service_name(process));
   object.number("process.pid", pid != 0 ? pid : process.pid);
   object.text_if_any("process.executable.name", executable_name(process));
@@ -166,9 +167,13 @@ void append_attribute(ObjectWriter& object, const Attribute& attribute) {
 }  // namespace
 
 void append_json(std::string& out, const Observation& observation) {
+  append_json(out, observation, to_unix(observation.call.start));
+}
+
+void append_json(std::string& out, const Observation& observation, Nanoseconds unix_start) {
   const Call& call = observation.call;
   ObjectWriter object(out);
-  object.time("time", to_unix(call.start));
+  object.time("time", unix_start);
   object.text("protocol", semantics::protocol_name(call.protocol));
   object.text("kind", to_string(call.kind));
   object.number("duration_ns", call.duration());

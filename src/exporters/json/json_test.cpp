@@ -195,5 +195,17 @@ TEST(JsonSpan, CarriesItsWindow) {
   EXPECT_EQ(json["window.end"], rfc3339(to_unix(6'000'000'000)));
 }
 
+TEST(JsonCall, SaysNothingOfAProcessThatNobodyKnows) {
+  SampleCall call;
+  call.call.pid = 0;
+  call.process = {};
+  std::string line;
+  append_json(line, call.observation(), 1'700'000'000'123'456'789);
+  const auto json = ordered_json::parse(line);
+  for (const auto& [key, value] : json.items())
+    EXPECT_FALSE(key.starts_with("process.") || key.starts_with("service.") || key.starts_with("peer.")) << key;
+  EXPECT_EQ(json["time"], "2023-11-14T22:13:20.123456789Z");
+}
+
 }  // namespace
 }  // namespace subfloor::json

@@ -51,8 +51,13 @@ void ProcessTable::on_exit(std::uint32_t pid, Nanoseconds when) {
     mark_exited(pid, found->second, when);
 }
 
+void ProcessTable::on_known(Process&& process) {
+  if (Entry* entry = store(std::move(process), Source::exec)) entry->settled = true;
+}
+
 void ProcessTable::reconcile(Nanoseconds now) {
   expire(now);
+  if (settings_.proc.empty()) return;
   const std::vector<std::uint32_t> there = proc_.pids();
   std::vector<std::uint32_t> gone;
   for (const auto& [pid, entry] : processes_) {
@@ -65,7 +70,7 @@ ProcessRef ProcessTable::find(std::uint32_t pid) {
   ProcessRef process = known(pid);
   const auto found = processes_.find(pid);
   if (found == processes_.end()) return process;
-  if (!found->second.settled) settle(found->second);
+  if (!found->second.settled && !settings_.proc.empty()) settle(found->second);
   return found->second.process;
 }
 
@@ -92,7 +97,7 @@ ProcessRef ProcessTable::known(std::uint32_t pid) {
   const Nanoseconds now = monotonic_now();
   if (found != processes_.end() && now < found->second.looked_up + ask_again_after) return found->second.process;
 
-  std::optional<Process> read = proc_.read(pid);
+  std::optional<Process> read = settings_.proc.empty() ? std::nullopt : proc_.read(pid);
   const Source source = read ? Source::proc : Source::nobody;
   Process process = std::move(read).value_or(Process{});
   process.pid = pid;

@@ -19,7 +19,7 @@ namespace subfloor::identity {
 class ProcessTable {
  public:
   struct Settings {
-    std::string proc = "/proc";
+    std::string proc = "/proc";          // "": events of another host or time, of which nothing more can be learned
     Nanoseconds grace = 30'000'000'000;  // how long an exited process is remembered
     std::size_t max_exited = 16384;      // of those, at most
     std::size_t max_processes = 65536;   // in all; beyond it, the longest exited go, and new ones are not kept
@@ -38,6 +38,9 @@ class ProcessTable {
   // The child is its forker with what is known of itself: pid, parent, uid, comm, start time.
   void on_fork(std::uint32_t forked_by, Process&& child, Nanoseconds when);
   void on_exit(std::uint32_t pid, Nanoseconds when);
+
+  // Takes the process as it is: all that can be known of it.
+  void on_known(Process&& process);
 
   // Marks as exited who is no longer there. Call it when exit events were lost.
   void reconcile(Nanoseconds now);

@@ -235,5 +235,22 @@ TEST_F(ProcessTableWith, DetectsTheLanguageByTheExecutable) {
   EXPECT_EQ(table.find(60)->language, Language::python);
 }
 
+TEST(ProcessTableOfARecording, KnowsWhatItWasToldAndAsksNobody) {
+  ProcessTable table({.proc = ""});
+  const auto own = static_cast<std::uint32_t>(::getpid());
+  Process known;
+  known.pid = own;
+  EXPECT_EQ(*table.find(own), known);  // this process is not one of the recording's
+  known.comm = "recorded";
+  known.executable = "/usr/bin/python3.11";
+  table.on_known(Process(known));
+  EXPECT_EQ(*table.find(own), known);  // no language: nobody has found one
+  known.language = Language::ruby;
+  table.on_known(Process(known));
+  EXPECT_EQ(*table.find(own), known);
+  table.reconcile(second);
+  EXPECT_EQ(table.find(own)->comm, "recorded");
+}
+
 }  // namespace
 }  // namespace subfloor::identity

@@ -231,6 +231,7 @@ Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSin
   if (in.tentative && may_be_the_rest_of_another_method(head.start.method)) call.partial |= reason_for_gaps();
   in.exchange = &exchange;
   in.open = true;
+  in.state = Stream::State::body;  // no longer searching: a response that came early must not end it, and give it away
   in.last = in.first.end;
   pairing_.count_head(exchange, size);
   settle_orphan(sink);

@@ -26,6 +26,21 @@ std::vector<std::string> pairs(const std::vector<Call>& calls) {
 }
 using Pairs = std::vector<std::string>;
 
+TEST(Http1Late, PairsAHeadRequestFoundBySearchingWithTheAnswerThatCameBeforeIt) {
+  Feeder f(Kind::client, late);
+  f.tick();
+  f.give(Side::server, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  f.give(Side::client, "HEAD /h HTTP/1.1\r\n\r\n");
+  f.say(Side::client, "GET /next HTTP/1.1\r\n\r\n");
+  f.say(Side::server, "HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n");
+  ASSERT_EQ(f.calls().size(), 2U);
+  EXPECT_EQ(f.calls()[0].operation, "HEAD");
+  EXPECT_EQ(f.calls()[0].path, "/h");
+  EXPECT_EQ(f.calls()[0].status, 200);
+  EXPECT_EQ(f.calls()[1].path, "/next");
+  EXPECT_EQ(f.calls()[1].status, 404);
+}
+
 TEST(Http1, TellsEverythingAboutACallAsServer) {
   Feeder f(Kind::server);
   f.say(Side::client, "POST /a?b=c HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab");

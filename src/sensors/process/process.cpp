@@ -26,28 +26,11 @@ constexpr std::array<std::string_view, process_families> family_names = {"proces
                                                                          "process_exec_arguments"};
 constexpr std::size_t wake_fraction = 4;  // of the control ring, filled, wakes the reader
 
-class ProcessSensor final : public Sensor {
+class ProcessDecoder final : public Decoder {
  public:
-  // Programs in the order of their families: exec, fork, exit.
-  ProcessSensor(Object object, std::vector<bpf::Link> links, std::vector<bpf_program*> programs, Events& events)
-      : object_(std::move(object)), links_(std::move(links)), programs_(std::move(programs)), events_(events) {}
+  explicit ProcessDecoder(Events& events) : events_(events) {}
 
-  void handle(const record_header& header, std::span<const std::byte> record) override {
-    if (!dispatch(header, record)) LOG_ERROR("process sensor: malformed record of kind {}", header.kind);
-  }
-
-  [[nodiscard]] std::vector<FamilyCounters> counters() const override {
-    std::vector<FamilyCounters> all;
-    for (std::uint32_t family = 0; family < process_families; ++family) {
-      const std::uint64_t missed = family < programs_.size() ? bpf::missed_runs(programs_[family]) : 0;
-      all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
-                     missed, true});
-    }
-    return all;
-  }
-
- private:
-  [[nodiscard]] bool dispatch(const record_header& header, std::span<const std::byte> record) {
+  [[nodiscard]] bool decode(const record_header& header, std::span<const std::byte> record) override {
     switch (header.kind) {
       case process_kind_exec:
         if (auto process = read_exec(record)) return events_.on_exec(std::move(*process), header.time), true;
@@ -63,10 +46,35 @@ class ProcessSensor final : public Sensor {
     }
   }
 
+ private:
+  Events& events_;
+};
+
+class ProcessSensor final : public Sensor {
+ public:
+  // Programs in the order of their families: exec, fork, exit.
+  ProcessSensor(Object object, std::vector<bpf::Link> links, std::vector<bpf_program*> programs, Events& events)
+      : object_(std::move(object)), links_(std::move(links)), programs_(std::move(programs)), decoder_(events) {}
+
+  void handle(const record_header& header, std::span<const std::byte> record) override {
+    if (!decoder_.decode(header, record)) LOG_ERROR("process sensor: malformed record of kind {}", header.kind);
+  }
+
+  [[nodiscard]] std::vector<FamilyCounters> counters() const override {
+    std::vector<FamilyCounters> all;
+    for (std::uint32_t family = 0; family < process_families; ++family) {
+      const std::uint64_t missed = family < programs_.size() ? bpf::missed_runs(programs_[family]) : 0;
+      all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
+                     missed, true});
+    }
+    return all;
+  }
+
+ private:
   Object object_;
   std::vector<bpf::Link> links_;
   std::vector<bpf_program*> programs_;
-  Events& events_;
+  ProcessDecoder decoder_;
 };
 
 void configure(const Object& object, const Context& context) {
@@ -105,9 +113,11 @@ Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& 
                    context, report);
 }
 
+std::unique_ptr<Decoder> make_decoder(Events& events) { return std::make_unique<ProcessDecoder>(events); }
+
 }  // namespace
 
 extern const Descriptor process_descriptor;
-const Descriptor process_descriptor = {"process", open};
+const Descriptor process_descriptor = {"process", open, make_decoder};
 
 }  // namespace subfloor::sensors

@@ -13,12 +13,11 @@
 
 namespace subfloor::sensors {
 
-class TcpDecoder {
+class TcpDecoder final : public Decoder {
  public:
   explicit TcpDecoder(Events& events) : events_(events) {}
 
-  // False where the record is not what its kind promises.
-  [[nodiscard]] bool decode(const record_header& header, std::span<const std::byte> record);
+  [[nodiscard]] bool decode(const record_header& header, std::span<const std::byte> record) override;
 
  private:
   // Content that a thread took from a unix socket, until the record that says from which, and whether it was a peek.

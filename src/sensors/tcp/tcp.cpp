@@ -68,8 +68,9 @@ class TcpSensor final : public Sensor {
     if (!decoder_.decode(header, record)) LOG_ERROR("tcp sensor: malformed record of kind {}", header.kind);
   }
 
+  using Sensor::take_stock;
   // Reads the iterator over all open files: each socket comes as the record that a new one would have sent.
-  [[nodiscard]] Result<> take_stock() override {
+  [[nodiscard]] Result<> take_stock(const RecordHandler& handler) override {
     TRY_ASSIGN(const bpf::Link link, bpf::Link::attach(object_->progs.sockets_of_tasks));
     const Fd records(bpf_iter_create(link.fd()));
     if (!records) return fail_errno("list the sockets there are", errno);
@@ -83,7 +84,7 @@ class TcpSensor final : public Sensor {
       have += static_cast<std::size_t>(got);
       if (have < sizeof open) continue;
       have = 0;
-      handle(open.header, std::as_bytes(std::span(&open, 1)));
+      handler(open.header, std::as_bytes(std::span(&open, 1)));
     }
   }
 
@@ -207,9 +208,11 @@ Result<std::unique_ptr<Sensor>> open(const Context& context, bpf::LadderReport& 
                    context, report);
 }
 
+std::unique_ptr<Decoder> make_decoder(Events& events) { return std::make_unique<TcpDecoder>(events); }
+
 }  // namespace
 
 extern const Descriptor tcp_descriptor;
-const Descriptor tcp_descriptor = {"tcp", open};
+const Descriptor tcp_descriptor = {"tcp", open, make_decoder};
 
 }  // namespace subfloor::sensors
