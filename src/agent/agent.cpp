@@ -10,6 +10,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/origin.h"
 #include "base/log.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/text_format.h"
@@ -44,6 +45,7 @@ Agent::Agent(const Config& config, Reactor& reactor, bpf::Rings rings)
     : config_(config),
       reactor_(reactor),
       started_(monotonic_now()),
+      origin_(make_origin(config_.resource)),
       rings_(std::move(rings)),
       pipeline_(config_, nullptr, spans_) {}
 
@@ -69,6 +71,7 @@ Agent::~Agent() {
   reader_->drain();
   pipeline_.finish(monotonic_now());
   close_window();
+  if (otlp_) otlp_->finish(metric_snapshot());
 }
 
 Result<> Agent::open_sensors() {
@@ -120,6 +123,15 @@ Result<> Agent::start_exporters() {
     TRY_ASSIGN(json_, json::JsonLinesExporter::make(config_.json.spans));
     spans_.add(json_.get());
   }
+  TRY_ASSIGN(otlp_, OtlpExport::make(config_, origin_));
+  if (otlp_) {
+    if (SpanSink* sink = otlp_->spans()) spans_.add(sink);
+    if (otlp_->takes_metrics()) {
+      const auto send = [this] { otlp_->add(metric_snapshot()); };
+      TRY_ASSIGN(const int timer, reactor_.every(config_.otlp.metric_interval, send));
+      timers_.push_back(timer);
+    }
+  }
   if (!config_.api.socket.empty()) {
     const ApiServer::Handlers handlers{
         .status = [this] { return status(); },
@@ -132,7 +144,7 @@ Result<> Agent::start_exporters() {
     const auto snapshot = [this]() -> std::optional<std::string> {
       const auto text = std::make_shared<std::promise<std::string>>();
       std::future<std::string> answer = text->get_future();
-      reactor_.post([this, text] { text->set_value(metrics_text()); });
+      reactor_.post([this, text] { text->set_value(prometheus::write_text(metric_snapshot())); });
       if (answer.wait_for(scrape_patience) != std::future_status::ready) return std::nullopt;
       return answer.get();
     };
@@ -177,8 +189,11 @@ void Agent::close_window() {
   spans_.on_window_closed(pipeline_.windows().close(monotonic_now(), ratio));
 }
 
-std::string Agent::metrics_text() {
-  return prometheus::write_text(pipeline_.metrics().snapshot(pipeline_.gauges(), report()));
+MetricSnapshot Agent::metric_snapshot() {
+  MetricSnapshot snapshot = pipeline_.metrics().snapshot(pipeline_.gauges(), report());
+  snapshot.start = started_;
+  snapshot.time = monotonic_now();
+  return snapshot;
 }
 
 }  // namespace subfloor::agent

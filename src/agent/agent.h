@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/otlp.h"
 #include "agent/pipeline.h"
 #include "base/reactor.h"
 #include "base/result.h"
@@ -66,13 +67,17 @@ class Agent {
   // What every sensor counted, read from the kernel at this moment.
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
-  [[nodiscard]] std::string metrics_text();
+  [[nodiscard]] MetricSnapshot metric_snapshot();
+  [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
+  [[nodiscard]] nlohmann::json exporters_status() const;
 
   const Config config_;
   Reactor& reactor_;
   const Nanoseconds started_;
+  const otlp::Origin origin_;
   bpf::Rings rings_;
   std::unique_ptr<json::JsonLinesExporter> json_;
+  std::unique_ptr<OtlpExport> otlp_;
   SpanFan spans_;
   Pipeline pipeline_;
   std::vector<sensors::Settings> settings_;  // per sensor

@@ -11,14 +11,8 @@ namespace {
 template <class Part, class T>
 Key key(Part Config::* part, T Part::* member, std::string name, const ValueType<T>& type, std::string doc,
         std::string variable = "") {
-  return {std::move(name),
-          type.name,
-          std::move(doc),
-          [=, read = type.read](const YAML::Node& node, Config& config, Problems& problems) {
-            read(node, config.*part.*member, problems);
-          },
-          [=, write = type.write](const Config& config) { return write(config.*part.*member); },
-          std::move(variable)};
+  return key_at([=](auto& config) -> auto& { return config.*part.*member; }, std::move(name), type, std::move(doc),
+                std::move(variable));
 }
 
 constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
@@ -132,7 +126,10 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  return {capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  const std::vector<Section> otlp = otlp_sections();
+  all.insert(all.end(), otlp.begin(), otlp.end());
+  return all;
 }
 
 }  // namespace subfloor::agent

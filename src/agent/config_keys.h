@@ -34,14 +34,19 @@ struct Key {
   std::function<void(const YAML::Node&, Config&, Problems&)> read;
   std::function<std::string(const Config&)> write;  // the value as YAML on one line
   std::string variable;                             // of the environment that overrides it, "" for none
+  // Reads the variable where it is not written as in the file.
+  std::function<void(const std::string&, Config&, Problems&)> read_variable{};
 };
 
 struct Section {
-  std::string name;
+  std::string name;  // "otlp.tls": a section below another, which comes before it
   std::string doc;
   std::vector<Key> keys;
 };
 
 [[nodiscard]] std::vector<Section> config_sections();
+
+// Those of config_otlp.cpp.
+[[nodiscard]] std::vector<Section> otlp_sections();
 
 }  // namespace subfloor::agent

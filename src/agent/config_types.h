@@ -39,6 +39,19 @@ struct ValueType {
 // "'a', 'b' or 'c'": for messages.
 [[nodiscard]] std::string alternatives(const std::vector<std::string>& names);
 
+// A key whose value is get(config), a reference that is const where the configuration is.
+template <class Get, class T>
+[[nodiscard]] Key key_at(Get get, std::string name, const ValueType<T>& type, std::string doc, std::string variable = "") {
+  return {std::move(name),
+          type.name,
+          std::move(doc),
+          [get, read = type.read](const YAML::Node& node, Config& config, Problems& problems) {
+            read(node, get(config), problems);
+          },
+          [get, write = type.write](const Config& config) { return write(get(config)); },
+          std::move(variable)};
+}
+
 template <class T>
 [[nodiscard]] ValueType<T> choice(const std::vector<std::pair<std::string, T>>& options) {
   std::vector<std::string> names;

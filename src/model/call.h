@@ -60,6 +60,9 @@ enum Partial : std::uint8_t {
   partial_headers = 16,         // more header bytes than the capture limit
 };
 
+// The names of the flags that are set: "joined_late", "lost" …
+[[nodiscard]] std::vector<std::string_view> partial_reasons(std::uint8_t partial);
+
 struct Call {
   std::string_view protocol;    // static name of the protocol's folder: "http1"
   Kind kind = Kind::server;
