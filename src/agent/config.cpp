@@ -101,6 +101,11 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
 // OpenTelemetry gives the Prometheus address in two variables.
 Result<> apply_prometheus_environment(Config& config, Environment lookup) {
   const char* host = lookup("OTEL_EXPORTER_PROMETHEUS_HOST");
@@ -144,7 +149,7 @@ Result<> apply_environment(Config& config, Environment lookup) {
         key.read_variable(value, config, problems);
       } else {
         YAML::Node node(YAML::NodeType::Scalar);
-        node = std::string(value);
+        node = key.any_case ? lower_case(value) : std::string(value);
         key.read(node, config, problems);
       }
       if (problems.any()) return fail(problems.text());

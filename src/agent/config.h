@@ -102,9 +102,9 @@ struct OtlpConfig {
                      .headers = otlp::Headers{},
                      .gzip = false,
                      .timeout = 10'000'000'000,
-                     .ca = "",
-                     .certificate = "",
-                     .key = "",
+                     .ca = std::nullopt,
+                     .certificate = std::nullopt,
+                     .key = std::nullopt,
                      .insecure = false};
   otlp::Settings traces, metrics;  // what differs
   Enabled traces_enabled = Enabled::automatic, metrics_enabled = Enabled::automatic;

@@ -34,6 +34,7 @@ struct Key {
   std::function<void(const YAML::Node&, Config&, Problems&)> read;
   std::function<std::string(const Config&)> write;  // the value as YAML on one line
   std::string variable;                             // of the environment that overrides it, "" for none
+  bool any_case = false;                            // OpenTelemetry: names in variables are of any case
   // Reads the variable where it is not written as in the file.
   std::function<void(const std::string&, Config&, Problems&)> read_variable{};
 };

@@ -117,6 +117,11 @@ Key read_by(Key key, Get get, Parse parse) {
   return key;
 }
 
+Key in_any_case(Key key) {
+  key.any_case = true;
+  return key;
+}
+
 // The keys that exist for all signals and for each. of: Config → its Settings. infix: "" or "TRACES_".
 template <class Of>
 std::vector<Key> settings(Of of, const std::string& infix) {
@@ -130,15 +135,16 @@ std::vector<Key> settings(Of of, const std::string& infix) {
                    "http://localhost:4318, or :4317 over grpc, where a signal is on."
                  : "For this signal alone, and used as it is.",
              variable("ENDPOINT")),
-      key_at([of](auto& config) -> auto& { return of(config).protocol; }, "protocol",
-             optional_of(choice<otlp::Protocol>(
-                 {{"grpc", otlp::Protocol::grpc}, {"http/protobuf", otlp::Protocol::http_protobuf}})),
-             "How to talk to it.", variable("PROTOCOL")),
+      in_any_case(key_at([of](auto& config) -> auto& { return of(config).protocol; }, "protocol",
+                         optional_of(choice<otlp::Protocol>(
+                             {{"grpc", otlp::Protocol::grpc}, {"http/protobuf", otlp::Protocol::http_protobuf}})),
+                         "How to talk to it.", variable("PROTOCOL"))),
       read_by(key_at(headers, "headers", optional_of(pairs(otlp::check_header, false)),
                      "Sent with every request, such as a key of access. Values are never shown.", variable("HEADERS")),
               headers, [](const std::string& given) { return pairs_of_variable(given, otlp::check_header); }),
-      key_at([of](auto& config) -> auto& { return of(config).gzip; }, "compression",
-             optional_of(choice<bool>({{"none", false}, {"gzip", true}})), "Of requests.", variable("COMPRESSION")),
+      in_any_case(key_at([of](auto& config) -> auto& { return of(config).gzip; }, "compression",
+                         optional_of(choice<bool>({{"none", false}, {"gzip", true}})), "Of requests.",
+                         variable("COMPRESSION"))),
       read_by(key_at(timeout, "timeout", optional_of(duration(ms, hour)),
                      "How long to wait for the answer to one request. The variable is in milliseconds.",
                      variable("TIMEOUT")),
@@ -234,13 +240,15 @@ Section metrics() {
                                         "How often they are sent. The variable is in milliseconds.",
                                         "OTEL_METRIC_EXPORT_INTERVAL"),
                                  interval, milliseconds));
-  section.keys.push_back(key_at([](auto& config) -> auto& { return config.otlp.temporality; }, "temporality",
-                                choice<otlp::Temporality>({{"cumulative", otlp::Temporality::cumulative},
-                                                           {"delta", otlp::Temporality::delta},
-                                                           {"lowmemory", otlp::Temporality::lowmemory}}),
-                                "What sums and histograms count: all since the start, or since the last delivery; "
-                                "lowmemory: delta for histograms only.",
-                                "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"));
+  const ValueType<otlp::Temporality> temporality =
+      choice<otlp::Temporality>({{"cumulative", otlp::Temporality::cumulative},
+                                 {"delta", otlp::Temporality::delta},
+                                 {"lowmemory", otlp::Temporality::lowmemory}});
+  section.keys.push_back(in_any_case(key_at([](auto& config) -> auto& { return config.otlp.temporality; },
+                                            "temporality", temporality,
+                                            "What sums and histograms count: all since the start, or since the last "
+                                            "delivery; lowmemory: delta for histograms only.",
+                                            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")));
   return section;
 }
 

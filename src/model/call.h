@@ -99,6 +99,8 @@ struct Observation {
   std::string_view trace_id;    // 32 hex digits
   std::string_view span_id;     // 16 hex digits: this call's own
   std::string_view parent_span_id;  // 16 hex digits, or empty
+  std::uint8_t trace_flags = 1;     // W3C: 1 for sampled, as the caller decided
+  std::string_view trace_state{};   // W3C, as the caller sent it
 };
 
 }  // namespace subfloor

@@ -39,7 +39,7 @@ struct HistogramPoint {
   std::vector<std::uint64_t> counts;  // of each bucket by itself; one more than there are bounds
   std::uint64_t count = 0;
   double sum = 0;
-  std::vector<Exemplar> exemplars;    // the newest of some buckets
+  std::vector<Exemplar> exemplars{};  // the newest of some buckets
 };
 
 struct MetricPoint {

@@ -21,6 +21,12 @@ std::variant<double, std::uint64_t> difference(const MetricPoint& now, const Met
   return std::max(0.0, std::get<double>(now.value) - (before != nullptr ? *before : 0));
 }
 
+bool has(const std::vector<Exemplar>& exemplars, const Exemplar& wanted) {
+  return std::any_of(exemplars.begin(), exemplars.end(), [&](const Exemplar& exemplar) {
+    return exemplar.span_id == wanted.span_id && exemplar.trace_id == wanted.trace_id;
+  });
+}
+
 void subtract(HistogramPoint& now, const HistogramPoint& base) {
   for (std::size_t i = 0; i < std::min(now.counts.size(), base.counts.size()); ++i)
     now.counts[i] -= std::min(now.counts[i], base.counts[i]);
@@ -51,7 +57,8 @@ MetricSnapshot Deltas::since_last(const MetricSnapshot& snapshot) const {
     for (MetricPoint& point : family.points) {
       const Base* base = base_of(family, point);
       if (base == nullptr) continue;
-      std::erase_if(point.histogram.exemplars, [&](const Exemplar& e) { return e.time <= base->time; });
+      std::erase_if(point.histogram.exemplars,
+                    [&](const Exemplar& exemplar) { return has(base->point.histogram.exemplars, exemplar); });
       if (!delta) continue;
       point.start = base->time;
       if (histogram) {
@@ -73,6 +80,7 @@ void Deltas::commit(const MetricSnapshot& snapshot) {
     for (const MetricPoint& point : family.points) {
       Base& base = bases_[key_of(family, point)];
       base.time = snapshot.time;
+      base.point.histogram.exemplars = point.histogram.exemplars;
       if (!delta) continue;
       base.point.value = point.value;
       base.point.histogram.counts = point.histogram.counts;

@@ -12,7 +12,7 @@ constexpr std::size_t points_per_request = 2000;
 
 std::size_t bytes_of(const Span& span) {
   std::size_t sum = sizeof(Span) + span.name.size() + span.trace_id.size() + span.span_id.size() +
-                    span.parent_span_id.size() + span.resource.service.size() + span.resource.container_id.size() +
+                    span.parent_span_id.size() + span.trace_state.size() + span.resource.service.size() + span.resource.container_id.size() +
                     span.resource.executable.size() + span.durations.counts().size() * sizeof(std::uint64_t);
   for (const Attribute& attribute : span.attributes) {
     const auto* text = std::get_if<std::string>(&attribute.value);

@@ -34,10 +34,10 @@ class Batch {
 };
 
 struct SenderOptions {
-  std::string name;               // "otlp_traces": of the thread, in messages and metrics
+  std::string name{};             // "otlp_traces": of the thread, in messages and metrics
   std::size_t queue_bytes = std::size_t{16} << 20;
-  RetryLimits retry;
-  Headers secrets;                // whose values must not appear in messages
+  RetryLimits retry{};
+  Headers secrets{};              // whose values must not appear in messages
 };
 
 struct SenderCounters {

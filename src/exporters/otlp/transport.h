@@ -18,7 +18,7 @@ struct Reply {
   };
   Kind kind = Kind::accepted;
   std::uint64_t rejected = 0;       // of an accepted request: spans or points that were not taken (partial success)
-  std::string message;              // the server's words, or the cause: hostile, and not scrubbed yet
+  std::string message{};            // the server's words, or the cause: hostile, and not scrubbed yet
   std::optional<Nanoseconds> wait{};  // the server asks for no request before this long
 };
 

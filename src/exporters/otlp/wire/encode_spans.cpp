@@ -71,6 +71,13 @@ void fill(trace::Span& to, const Span& span) {
   to.set_trace_id(bytes_of_hex(span.trace_id));
   to.set_span_id(bytes_of_hex(span.span_id));
   to.set_parent_span_id(bytes_of_hex(span.parent_span_id));
+  to.set_trace_state(utf8::printable(span.trace_state));
+  std::uint32_t flags = span.trace_flags;
+  // What a server gets as its parent came by the network; a client's may be of its own process.
+  if (span.kind == Kind::server && !span.parent_span_id.empty()) {
+    flags |= trace::SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK | trace::SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK;
+  }
+  to.set_flags(flags);
   to.set_name(utf8::printable(span.name));
   to.set_kind(span.kind == Kind::server ? trace::Span::SPAN_KIND_SERVER : trace::Span::SPAN_KIND_CLIENT);
   to.set_start_time_unix_nano(to_unix(span.start));
@@ -94,6 +101,7 @@ class Resources {
     scope = added->add_scope_spans();
     scope->mutable_scope()->set_name("subfloor");
     scope->mutable_scope()->set_version(origin_.version);
+    scope->set_schema_url("https://opentelemetry.io/schemas/1.44.0");
     return *scope;
   }
 

@@ -23,6 +23,15 @@ Result<std::string> read_pem(const std::string& path) {
   return text;
 }
 
+FileTimes file_times(const Target& target) {
+  FileTimes times;
+  for (const std::string& path : {target.ca, target.certificate, target.key}) {
+    std::error_code none;
+    times.push_back(std::filesystem::last_write_time(path, none));
+  }
+  return times;
+}
+
 Result<> check_readable(const Target& target) {
   for (const std::string& path : {target.ca, target.certificate, target.key}) {
     if (path.empty()) continue;

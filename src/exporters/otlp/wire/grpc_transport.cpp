@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // OTLP over gRPC. The request comes serialised, so that an attempt costs no conversion: a generic stub sends the bytes.
+#include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/byte_buffer.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <limits>
 #include <mutex>
 
+#include "base/log.h"
 #include "exporters/otlp/wire/files.h"
 #include "exporters/otlp/wire/transports.h"
 
@@ -70,10 +73,16 @@ std::string bytes_of(grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
+// gRPC would write to standard error by itself. What matters of it comes back as the status of a call.
+void take_log(gpr_log_func_args* line) { LOG_DEBUG("gRPC: {}", line->message); }
+
 class GrpcTransport final : public Transport {
  public:
-  GrpcTransport(Signal signal, Target target, const std::shared_ptr<grpc::Channel>& channel)
-      : signal_(signal), target_(std::move(target)), stub_(channel) {}
+  GrpcTransport(Signal signal, Target target, std::string user_agent)
+      : signal_(signal), target_(std::move(target)), user_agent_(std::move(user_agent)) {}
+
+  // Reads the certificates and makes the channel, which connects when it is first used.
+  Result<> open();
 
   Reply send(const std::string& request) override;
   void limit(Nanoseconds instant) override;
@@ -85,7 +94,9 @@ class GrpcTransport final : public Transport {
 
   const Signal signal_;
   const Target target_;
-  grpc::GenericStub stub_;
+  const std::string user_agent_;
+  FileTimes read_at_;  // of the certificates in use
+  std::unique_ptr<grpc::GenericStub> stub_;
   std::mutex mutex_;
   std::condition_variable changed_;
   Nanoseconds limit_ = std::numeric_limits<Nanoseconds>::max();
@@ -112,7 +123,7 @@ grpc::Status GrpcTransport::call(grpc::ClientContext& context, const grpc::ByteB
                                  grpc::ByteBuffer& response) {
   grpc::Status status;
   bool done = false;
-  stub_.UnaryCall(&context, method_of(signal_), {}, &request, &response, [&](grpc::Status answer) {
+  stub_->UnaryCall(&context, method_of(signal_), {}, &request, &response, [&](grpc::Status answer) {
     const std::lock_guard lock(mutex_);
     status = std::move(answer);
     done = true;
@@ -158,23 +169,35 @@ Reply GrpcTransport::send(const std::string& request) {
   const bool passing = is_passing(status.error_code(), details);
   reply.kind = passing ? Reply::Kind::retry : Reply::Kind::refused;
   if (passing) reply.wait = details.wait;
-  reply.message = fmt::format("{}: {}", name_of(status.error_code()), status.error_message());
+  if (passing && target_.tls && file_times(target_) != read_at_) {
+    if (const Result<> opened = open(); !opened) reply.message = opened.error().message + "; ";
+  }
+  reply.message += fmt::format("{}: {}", name_of(status.error_code()), status.error_message());
   return reply;
+}
+
+Result<> GrpcTransport::open() {
+  FileTimes times = file_times(target_);
+  TRY_ASSIGN(auto credentials, credentials_of(target_));
+  grpc::ChannelArguments arguments;
+  arguments.SetUserAgentPrefix(user_agent_);
+  // Pauses are the sender's: a channel that makes long ones of its own would not even try when it is told to.
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  stub_ = std::make_unique<grpc::GenericStub>(grpc::CreateCustomChannel(target_.address, credentials, arguments));
+  read_at_ = std::move(times);
+  return {};
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Transport>> make_grpc_transport(Signal signal, const Target& target,
                                                        const std::string& user_agent) {
-  TRY_ASSIGN(auto credentials, credentials_of(target));
-  grpc::ChannelArguments arguments;
-  arguments.SetUserAgentPrefix(user_agent);
-  // Pauses are the sender's: a channel that makes its own would not even try when it is told to.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  const auto channel = grpc::CreateCustomChannel(target.address, credentials, arguments);
-  return std::make_unique<GrpcTransport>(signal, target, channel);
+  gpr_set_log_function(&take_log);
+  auto transport = std::make_unique<GrpcTransport>(signal, target, user_agent);
+  TRY(transport->open());
+  return transport;
 }
 
 }  // namespace subfloor::otlp

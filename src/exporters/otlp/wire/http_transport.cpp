@@ -4,8 +4,8 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <cstring>
 #include <limits>
 
 #include "exporters/otlp/wire/files.h"
@@ -84,6 +84,7 @@ void HttpTransport::set_tls() {
   if (!target_.ca.empty()) {
     set(CURLOPT_CAINFO, target_.ca.c_str());
     set(CURLOPT_CAPATH, nullptr);
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);  // certificates are replaced while the agent runs
   }
   if (!target_.certificate.empty()) {
     set(CURLOPT_SSLCERT, target_.certificate.c_str());
