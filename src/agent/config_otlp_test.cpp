@@ -221,7 +221,7 @@ TEST(OtlpConfig, DumpsWhatItReadsBackButNoSecret) {
 TEST(OtlpConfig, PlacesEachMistake) {
   EXPECT_EQ(error_of("otlp:\n  endpont: x\n"),
             "f:2:3: unknown key 'endpont' in section 'otlp' (did you mean 'endpoint'?)");
-  EXPECT_EQ(error_of("otlp:\n  tls:\n    cert: x\n").substr(0, 50), "f:3:5: unknown key 'cert' in section 'otlp.tls' (d");
+  EXPECT_EQ(error_of("otlp:\n  tls:\n    cert: x\n"), "f:3:5: unknown key 'cert' in section 'otlp.tls'");
   EXPECT_EQ(error_of("otlp:\n  tls: x\n"), "f:2:8: 'tls' must be a section with keys below it");
   EXPECT_THAT(error_of("otlp.tls:\n  ca: x\n"), HasSubstr("f:1:1: unknown section 'otlp.tls'"));
   EXPECT_EQ(error_of("otlp:\n  endpoint: ftp://c\n"), "f:2:13: 'ftp' is not a scheme of an endpoint: http or https");
