@@ -87,7 +87,8 @@ ValueType<otlp::Headers> pairs(Check check, bool shown) {
   const auto write = [shown](const otlp::Headers& value) {
     std::string all;
     for (const auto& [name, text] : value)
-      all += fmt::format("{}{}: {}", all.empty() ? "" : ", ", quoted(name), quoted(shown ? text : std::string(redacted)));
+      all +=
+          fmt::format("{}{}: {}", all.empty() ? "" : ", ", quoted(name), quoted(shown ? text : std::string(redacted)));
     return "{" + all + "}";
   };
   return {"names with values", read, write};
@@ -130,11 +131,12 @@ std::vector<Key> settings(Of of, const std::string& infix) {
   const auto headers = [of](auto& config) -> auto& { return of(config).headers; };
   const auto timeout = [of](auto& config) -> auto& { return of(config).timeout; };
   return {
-      key_at([of](auto& config) -> auto& { return of(config).endpoint; }, "endpoint", optional_of(endpoint()),
-             all ? "The collector. Over http/protobuf, v1/traces and v1/metrics are appended. https:// means TLS. \"\": "
-                   "http://localhost:4318, or :4317 over grpc, where a signal is on."
-                 : "For this signal alone, and used as it is.",
-             variable("ENDPOINT")),
+      key_at(
+          [of](auto& config) -> auto& { return of(config).endpoint; }, "endpoint", optional_of(endpoint()),
+          all ? "The collector. Over http/protobuf, v1/traces and v1/metrics are appended. https:// means TLS. \"\": "
+                "http://localhost:4318, or :4317 over grpc, where a signal is on."
+              : "For this signal alone, and used as it is.",
+          variable("ENDPOINT")),
       in_any_case(key_at([of](auto& config) -> auto& { return of(config).protocol; }, "protocol",
                          optional_of(choice<otlp::Protocol>(
                              {{"grpc", otlp::Protocol::grpc}, {"http/protobuf", otlp::Protocol::http_protobuf}})),
@@ -189,10 +191,10 @@ Result<Enabled> exporters(const std::string& given, bool prometheus) {
 
 Section general() {
   constexpr auto of = [](auto& config) -> auto& { return config.otlp.all; };
-  Section section{"otlp",
-                  "Spans and metrics to an OpenTelemetry collector. On where an endpoint is given.",
+  Section section{"otlp", "Spans and metrics to an OpenTelemetry collector. On where an endpoint is given.",
                   settings(of, "")};
-  section.keys.push_back(key_at([](auto& config) -> auto& { return config.otlp.queue; }, "queue", size(MiB / 16, 1024 * MiB),
+  section.keys.push_back(key_at([](auto& config) -> auto& { return config.otlp.queue; }, "queue",
+                                size(MiB / 16, 1024 * MiB),
                                 "Memory for what waits, of each signal. When it is full the oldest is dropped, and "
                                 "counted."));
   section.keys.push_back(key_at([](auto& config) -> auto& { return config.otlp.flush_timeout; }, "flush_timeout",
@@ -207,22 +209,22 @@ Section retry() {
     return key_at([member](auto& config) -> auto& { return config.otlp.retry.*member; }, name, duration(10 * ms, hour),
                   doc);
   };
-  return {"otlp.retry",
-          "What happens after a failure that may pass. What the collector asks for (Retry-After, RetryInfo) goes first.",
-          {limit(&R::initial, "initial", "The first pause, give or take half; then twice as long."),
-           limit(&R::longest, "longest", "No pause is longer."),
-           limit(&R::give_up, "give_up",
-                 "A batch that could not be delivered for so long is dropped, and counted.")}};
+  return {
+      "otlp.retry",
+      "What happens after a failure that may pass. What the collector asks for (Retry-After, RetryInfo) goes first.",
+      {limit(&R::initial, "initial", "The first pause, give or take half; then twice as long."),
+       limit(&R::longest, "longest", "No pause is longer."),
+       limit(&R::give_up, "give_up", "A batch that could not be delivered for so long is dropped, and counted.")}};
 }
 
 Section traces() {
   constexpr auto of = [](auto& config) -> auto& { return config.otlp.traces; };
   constexpr auto on = [](auto& config) -> auto& { return config.otlp.traces_enabled; };
   Section section{"otlp.traces", "What differs for spans: \"\" is as for all.", settings(of, "TRACES_")};
-  section.keys.push_back(read_by(key_at(on, "enabled", enabled(),
-                                        "auto: where an endpoint is given. The variable is a list of otlp and none.",
-                                        "OTEL_TRACES_EXPORTER"),
-                                 on, [](const std::string& given) { return exporters(given, false); }));
+  section.keys.push_back(read_by(
+      key_at(on, "enabled", enabled(), "auto: where an endpoint is given. The variable is a list of otlp and none.",
+             "OTEL_TRACES_EXPORTER"),
+      on, [](const std::string& given) { return exporters(given, false); }));
   return section;
 }
 
@@ -236,19 +238,19 @@ Section metrics() {
                                         "and none; Prometheus has its own key.",
                                         "OTEL_METRICS_EXPORTER"),
                                  on, [](const std::string& given) { return exporters(given, true); }));
-  section.keys.push_back(read_by(key_at(interval, "interval", duration(100 * ms, hour),
-                                        "How often they are sent. The variable is in milliseconds.",
-                                        "OTEL_METRIC_EXPORT_INTERVAL"),
-                                 interval, milliseconds));
+  section.keys.push_back(
+      read_by(key_at(interval, "interval", duration(100 * ms, hour),
+                     "How often they are sent. The variable is in milliseconds.", "OTEL_METRIC_EXPORT_INTERVAL"),
+              interval, milliseconds));
   const ValueType<otlp::Temporality> temporality =
       choice<otlp::Temporality>({{"cumulative", otlp::Temporality::cumulative},
                                  {"delta", otlp::Temporality::delta},
                                  {"lowmemory", otlp::Temporality::lowmemory}});
-  section.keys.push_back(in_any_case(key_at([](auto& config) -> auto& { return config.otlp.temporality; },
-                                            "temporality", temporality,
-                                            "What sums and histograms count: all since the start, or since the last "
-                                            "delivery; lowmemory: delta for histograms only.",
-                                            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")));
+  section.keys.push_back(
+      in_any_case(key_at([](auto& config) -> auto& { return config.otlp.temporality; }, "temporality", temporality,
+                         "What sums and histograms count: all since the start, or since the last "
+                         "delivery; lowmemory: delta for histograms only.",
+                         "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE")));
   return section;
 }
 
@@ -266,9 +268,7 @@ Section resource() {
                    attributes, [](const std::string& given) { return pairs_of_variable(given, no_check); })}};
 }
 
-Section tls_section(const char* name, std::vector<Key> keys) {
-  return {name, "Certificates.", std::move(keys)};
-}
+Section tls_section(const char* name, std::vector<Key> keys) { return {name, "Certificates.", std::move(keys)}; }
 
 }  // namespace
 

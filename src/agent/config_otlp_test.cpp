@@ -153,11 +153,23 @@ TEST(OtlpConfig, TakesTheVariablesOfOpenTelemetry) {
                               {"OTEL_METRICS_EXPORTER", "none"},
                               {"OTEL_SERVICE_NAME", "watcher"},
                               {"OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,k8s.cluster.name=a%2Cb"}});
-  const otlp::Settings all{"http://c:4318", Protocol::grpc, otlp::Headers{{"api-key", "a b"}, {"x", "1"}}, true,
-                           2'500'000'000U,  "/ca.pem",      "/c.pem",                                      "/k.pem",
+  const otlp::Settings all{"http://c:4318",
+                           Protocol::grpc,
+                           otlp::Headers{{"api-key", "a b"}, {"x", "1"}},
+                           true,
+                           2'500'000'000U,
+                           "/ca.pem",
+                           "/c.pem",
+                           "/k.pem",
                            true};
-  const otlp::Settings traces{"http://t/own", Protocol::http_protobuf, otlp::Headers{{"y", "2"}}, false,
-                              100'000'000U,   "/t.pem",                "/tc.pem",                 "/tk.pem",
+  const otlp::Settings traces{"http://t/own",
+                              Protocol::http_protobuf,
+                              otlp::Headers{{"y", "2"}},
+                              false,
+                              100'000'000U,
+                              "/t.pem",
+                              "/tc.pem",
+                              "/tk.pem",
                               false};
   EXPECT_EQ(config.otlp.all, all);
   EXPECT_EQ(config.otlp.traces, traces);
@@ -173,7 +185,8 @@ TEST(OtlpConfig, TakesTheVariablesOfOpenTelemetry) {
 
 TEST(OtlpConfig, IsOverriddenByTheEnvironmentKeyByKey) {
   const Config file = good("otlp: {endpoint: 'http://file', headers: {a: '1'}, timeout: 3s, metrics: {interval: 5s}}");
-  const Config config = with({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://env"}, {"OTEL_EXPORTER_OTLP_HEADERS", "b=2"}}, file);
+  const Config config =
+      with({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://env"}, {"OTEL_EXPORTER_OTLP_HEADERS", "b=2"}}, file);
   EXPECT_EQ(config.otlp.all.endpoint, "http://env");
   EXPECT_THAT(*config.otlp.all.headers, ElementsAre(Pair("b", "2")));
   EXPECT_EQ(config.otlp.all.timeout, 3 * second);
@@ -206,8 +219,9 @@ TEST(OtlpConfig, NamesTheVariableThatIsWrongAndNeverASecret) {
 }
 
 TEST(OtlpConfig, DumpsWhatItReadsBackButNoSecret) {
-  Config config = good("otlp: {endpoint: 'http://c:1', retry: {initial: 2s}, traces: {timeout: 7s, tls: {ca: /x}}}\n"
-                       "resource: {attributes: {a: 'b c'}}");
+  Config config = good(
+      "otlp: {endpoint: 'http://c:1', retry: {initial: 2s}, traces: {timeout: 7s, tls: {ca: /x}}}\n"
+      "resource: {attributes: {a: 'b c'}}");
   EXPECT_EQ(good(dump_config(config)), config) << dump_config(config);
   config.otlp.all.headers = otlp::Headers{{"api-key", "hunter2"}};
   config.otlp.metrics.endpoint = "http://c/x?token=hunter2";
@@ -226,8 +240,7 @@ TEST(OtlpConfig, PlacesEachMistake) {
   EXPECT_THAT(error_of("otlp.tls:\n  ca: x\n"), HasSubstr("f:1:1: unknown section 'otlp.tls'"));
   EXPECT_EQ(error_of("otlp:\n  endpoint: ftp://c\n"), "f:2:13: 'ftp' is not a scheme of an endpoint: http or https");
   EXPECT_EQ(error_of("otlp:\n  protocol: http/json\n"), "f:2:13: 'http/json' is not grpc or http/protobuf");
-  EXPECT_EQ(error_of("otlp:\n  headers: a=b\n"),
-            "f:2:12: names with values are expected here, like {a: b}");
+  EXPECT_EQ(error_of("otlp:\n  headers: a=b\n"), "f:2:12: names with values are expected here, like {a: b}");
   EXPECT_EQ(error_of("otlp:\n  headers: {host: x}\n"), "f:2:12: header 'host' is not to be set: the exporter does");
 }
 

@@ -41,7 +41,8 @@ struct ValueType {
 
 // A key whose value is get(config), a reference that is const where the configuration is.
 template <class Get, class T>
-[[nodiscard]] Key key_at(Get get, std::string name, const ValueType<T>& type, std::string doc, std::string variable = "") {
+[[nodiscard]] Key key_at(Get get, std::string name, const ValueType<T>& type, std::string doc,
+                         std::string variable = "") {
   return {std::move(name),
           type.name,
           std::move(doc),

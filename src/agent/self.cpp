@@ -98,7 +98,8 @@ std::vector<SelfReport::Exporter> Agent::exporter_reports() const {
   std::vector<SelfReport::Exporter> all = otlp_ ? otlp_->report() : std::vector<SelfReport::Exporter>{};
   if (json_) {
     const json::JsonLinesExporter::Counters& lines = json_->counters();
-    all.push_back({.name = "json", .sent = lines.written, .failures = lines.errors, .dropped = {{"not_written", lines.dropped}}});
+    all.push_back(
+        {.name = "json", .sent = lines.written, .failures = lines.errors, .dropped = {{"not_written", lines.dropped}}});
   }
   return all;
 }

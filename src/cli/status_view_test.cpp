@@ -66,9 +66,10 @@ TEST(StatusView, LetsNoHostileByteThrough) {
 TEST(StatusTable, TellsWhatExportersSentAndDropped) {
   const std::string table = status_table(nlohmann::json::parse(R"({"exporters": {"otlp_traces": {
       "endpoint": "http://c:4318/v1/traces", "protocol": "http/protobuf", "sent": 12, "queued": 3,
-      "dropped": {"queue_full": 7, "rejected": 0}, "last_error": "HTTP 503"}, "json": {"sent": 2}}})"), Look{});
-  for (const char* part : {"otlp_traces", "http/protobuf to http://c:4318/v1/traces", "12 sent, 3 wait", "queue_full: 7",
-                           "last attempt: HTTP 503", "json"}) {
+      "dropped": {"queue_full": 7, "rejected": 0}, "last_error": "HTTP 503"}, "json": {"sent": 2}}})"),
+                                         Look{});
+  for (const char* part : {"otlp_traces", "http/protobuf to http://c:4318/v1/traces", "12 sent, 3 wait",
+                           "queue_full: 7", "last attempt: HTTP 503", "json"}) {
     EXPECT_NE(table.find(part), std::string::npos) << part << " in\n" << table;
   }
   EXPECT_EQ(table.find("rejected"), std::string::npos);

@@ -283,8 +283,7 @@ void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& fam
     return families.emplace_back(MetricFamily{name, unit, help, type, {}});
   };
   // OpenTelemetry counts them up and down; the default convention has a gauge.
-  const auto requests_type =
-      options_.convention == MetricConvention::otel ? MetricType::up_down : MetricType::gauge;
+  const auto requests_type = options_.convention == MetricConvention::otel ? MetricType::up_down : MetricType::gauge;
   const auto add_point = [&](MetricFamily& family, const std::string& service, std::optional<Kind> kind,
                              std::uint64_t value) {
     Labels labels;
@@ -300,12 +299,13 @@ void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& fam
   };
   for (const auto& requests : gauges.requests) {
     const std::string name = prefix_of(semantics::protocol_name(requests.protocol), requests.kind);
-    MetricFamily& family = family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.",
-                                     requests_type);
+    MetricFamily& family =
+        family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.", requests_type);
     add_point(family, requests.service, requests.kind, requests.active);
   }
   for (const auto& connections : gauges.connections) {
-    MetricFamily& family = family_of("tcp.connections.active", "{connection}", "TCP connections open now.", MetricType::gauge);
+    MetricFamily& family =
+        family_of("tcp.connections.active", "{connection}", "TCP connections open now.", MetricType::gauge);
     add_point(family, connections.service, connections.kind, connections.active);
   }
 }

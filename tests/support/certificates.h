@@ -15,7 +15,8 @@ class Certificates {
     std::string name = (std::filesystem::temp_directory_path() / "subfloor_certificates_XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory for certificates");
     directory_ = name;
-    run("req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 2 -subj /CN=test-ca -keyout ca.key -out ca.pem");
+    run("req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 2 -subj /CN=test-ca -keyout ca.key -out "
+        "ca.pem");
     issue("server", "-addext subjectAltName=IP:127.0.0.1,DNS:localhost");
     issue("client", "");
   }

@@ -37,9 +37,8 @@ int main(int argc, char** argv) {
         google::protobuf::util::JsonPrintOptions print;
         print.preserve_proto_field_names = true;
         std::string body;
-        const google::protobuf::Message& message = request.traces
-                                                       ? static_cast<const google::protobuf::Message&>(*request.traces)
-                                                       : *request.metrics;
+        const google::protobuf::Message& message =
+            request.traces ? static_cast<const google::protobuf::Message&>(*request.traces) : *request.metrics;
         const bool whole = google::protobuf::util::MessageToJsonString(message, &body, print).ok();
         const nlohmann::json line{{"transport", request.transport},
                                   {"signal", request.traces ? "traces" : "metrics"},

@@ -12,8 +12,9 @@ constexpr std::size_t points_per_request = 2000;
 
 std::size_t bytes_of(const Span& span) {
   std::size_t sum = sizeof(Span) + span.name.size() + span.trace_id.size() + span.span_id.size() +
-                    span.parent_span_id.size() + span.trace_state.size() + span.resource.service.size() + span.resource.container_id.size() +
-                    span.resource.executable.size() + span.durations.counts().size() * sizeof(std::uint64_t);
+                    span.parent_span_id.size() + span.trace_state.size() + span.resource.service.size() +
+                    span.resource.container_id.size() + span.resource.executable.size() +
+                    span.durations.counts().size() * sizeof(std::uint64_t);
   for (const Attribute& attribute : span.attributes) {
     const auto* text = std::get_if<std::string>(&attribute.value);
     sum += sizeof(Attribute) + (text != nullptr ? text->size() : 0);
@@ -71,7 +72,8 @@ class MetricBatch final : public Batch {
 
 void SpanExporter::on_span(const Span& span) {
   const std::size_t bytes = bytes_of(span);
-  if (!pending_.empty() && (pending_.size() == spans_per_request || pending_bytes_ + bytes > bytes_per_request)) flush();
+  if (!pending_.empty() && (pending_.size() == spans_per_request || pending_bytes_ + bytes > bytes_per_request))
+    flush();
   pending_.push_back(span);
   pending_bytes_ += bytes;
 }
@@ -90,8 +92,9 @@ void MetricExporter::add(MetricSnapshot snapshot) {
   std::size_t bytes = 0;
   const auto flush = [&] {
     if (points == 0) return;
-    sender_.add(std::make_unique<MetricBatch>(std::exchange(part, {snapshot.start, snapshot.time, snapshot.resource, {}}),
-                                              std::exchange(points, 0), std::exchange(bytes, 0), origin_, deltas_));
+    sender_.add(
+        std::make_unique<MetricBatch>(std::exchange(part, {snapshot.start, snapshot.time, snapshot.resource, {}}),
+                                      std::exchange(points, 0), std::exchange(bytes, 0), origin_, deltas_));
   };
   for (MetricFamily& family : snapshot.families) {
     std::vector<MetricPoint> all = std::move(family.points);

@@ -17,8 +17,7 @@ namespace subfloor::otlp {
 
 class SpanExporter final : public SpanSink {
  public:
-  SpanExporter(std::shared_ptr<const Origin> origin, Sender& sender)
-      : origin_(std::move(origin)), sender_(sender) {}
+  SpanExporter(std::shared_ptr<const Origin> origin, Sender& sender) : origin_(std::move(origin)), sender_(sender) {}
 
   void on_span(const Span& span) override;
   void on_window_closed(const WindowSummary& summary) override;

@@ -9,9 +9,7 @@ namespace {
 constexpr Nanoseconds second = 1'000'000'000;
 constexpr RetryLimits limits{.initial = second, .longest = 8 * second, .give_up = 60 * second};
 
-Reply failed(std::optional<Nanoseconds> wait = {}) {
-  return {.kind = Reply::Kind::retry, .message = "", .wait = wait};
-}
+Reply failed(std::optional<Nanoseconds> wait = {}) { return {.kind = Reply::Kind::retry, .message = "", .wait = wait}; }
 
 TEST(Retries, PauseTwiceAsLongEachTimeUpToALimit) {
   Retries retries(limits, 0, [] { return 0.5; });  // the middle of the jitter

@@ -99,7 +99,8 @@ void Sender::run() {
 void Sender::deliver(Batch& batch) {
   if (over_) return drop(batch, "shutdown");
   // Not while finishing: the server's wish would cost the data.
-  if (not_before_ > pace_->now()) [[maybe_unused]] const bool whole = pace_->wait_until(not_before_);
+  if (not_before_ > pace_->now()) [[maybe_unused]]
+    const bool whole = pace_->wait_until(not_before_);
   const std::string request = batch.encode();
   if (request.empty()) {
     take(batch, {});

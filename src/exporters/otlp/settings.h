@@ -53,8 +53,8 @@ struct Target {
 
 [[nodiscard]] Result<Target> resolve(Signal signal, const Settings& all, const Settings& own);
 
-// "k1=v1,k2=v2" with percent-encoding, as in OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES. The error names no
-// value.
+// "k1=v1,k2=v2" with percent-encoding, as in OTEL_EXPORTER_OTLP_HEADERS and OTEL_RESOURCE_ATTRIBUTES. The error names
+// no value.
 [[nodiscard]] Result<Headers> parse_pairs(std::string_view text);
 
 // Is it a name, and a value, that HTTP and gRPC can carry and that are not theirs to set?

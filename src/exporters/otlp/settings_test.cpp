@@ -107,13 +107,13 @@ TEST(OtlpSettings, OfASignalGoBeforeThoseOfAll) {
 
 TEST(OtlpSettings, RefuseWhatCannotWork) {
   Settings settings;
-  for (const auto& [endpoint, part] : std::vector<std::pair<std::string, std::string>>{
-           {"collector:4318", "begins with http://"},
-           {"ftp://c", "'ftp' is not a scheme"},
-           {"http://", "names a host"},
-           {"", "names a host"},
-           {"http://user:secret@c", "do not belong into an endpoint"},
-           {"http://c d", "no spaces"}}) {
+  for (const auto& [endpoint, part] :
+       std::vector<std::pair<std::string, std::string>>{{"collector:4318", "begins with http://"},
+                                                        {"ftp://c", "'ftp' is not a scheme"},
+                                                        {"http://", "names a host"},
+                                                        {"", "names a host"},
+                                                        {"http://user:secret@c", "do not belong into an endpoint"},
+                                                        {"http://c d", "no spaces"}}) {
     settings.endpoint = endpoint;
     EXPECT_THAT(error_of(settings), HasSubstr(part)) << endpoint;
     EXPECT_THAT(error_of(settings), Not(HasSubstr("secret")));
@@ -162,7 +162,9 @@ TEST(OtlpMessages, LoseSecretsAndControlCharactersAndAreNotLong) {
   const Headers headers{{"authorization", "Bearer tok3n"}, {"x", "ab"}};
   EXPECT_EQ(scrubbed("bad 'Bearer tok3n'", headers), "bad '[redacted]'");
   EXPECT_EQ(scrubbed("token tok3n is ab", headers), "token [redacted] is ab");
-  EXPECT_EQ(scrubbed("a\nb", {}), "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(scrubbed("a\nb", {}),
+            "a\xef\xbf\xbd"
+            "b");
   EXPECT_LT(scrubbed(std::string(10'000, 'x'), {}).size(), 400U);
 }
 

@@ -83,13 +83,13 @@ TEST(OtlpSpans, CarryEveryFieldOfAWindowsGroup) {
   ASSERT_EQ(request.resource_spans_size(), 1);
   const auto& of = request.resource_spans(0);
   EXPECT_THAT(attributes(of.resource().attributes()),
-              UnorderedElementsAre(
-                  Pair("service.name", "'nginx'"), Pair("service.instance.id", "'node-1'"),
-                  Pair("container.id", "'" + std::string(64, 'c') + "'"), Pair("process.pid", "4242"),
-                  Pair("process.executable.name", "'nginx'"), Pair("process.executable.path", "'/usr/sbin/nginx'"),
-                  Pair("process.runtime.name", "'nodejs'"), Pair("telemetry.sdk.language", "'nodejs'"),
-                  Pair("host.name", "'node-1'"), Pair("host.arch", "'amd64'"),
-                  Pair("deployment.environment.name", "'prod'")));
+              UnorderedElementsAre(Pair("service.name", "'nginx'"), Pair("service.instance.id", "'node-1'"),
+                                   Pair("container.id", "'" + std::string(64, 'c') + "'"), Pair("process.pid", "4242"),
+                                   Pair("process.executable.name", "'nginx'"),
+                                   Pair("process.executable.path", "'/usr/sbin/nginx'"),
+                                   Pair("process.runtime.name", "'nodejs'"), Pair("telemetry.sdk.language", "'nodejs'"),
+                                   Pair("host.name", "'node-1'"), Pair("host.arch", "'amd64'"),
+                                   Pair("deployment.environment.name", "'prod'")));
   ASSERT_EQ(of.scope_spans_size(), 1);
   EXPECT_EQ(of.scope_spans(0).scope().name(), "subfloor");
   EXPECT_EQ(of.scope_spans(0).scope().version(), "0.1.0");
@@ -109,10 +109,10 @@ TEST(OtlpSpans, CarryEveryFieldOfAWindowsGroup) {
   EXPECT_EQ(of_span["subfloor.window.end_unix_ns"], std::to_string(to_unix(6 * second)));
   EXPECT_EQ(of_span["subfloor.duration.bucket_counts"], "[0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]");
   EXPECT_TRUE(of_span["subfloor.duration.bounds_ns"].starts_with("[1000000, 5000000, 10000000, "));
-  for (const char* checked : {"subfloor.window.start_unix_ns", "subfloor.window.end_unix_ns",
-                              "subfloor.duration.bucket_counts", "subfloor.duration.bounds_ns",
-                              "subfloor.duration.p50_ns", "subfloor.duration.p90_ns", "subfloor.duration.p95_ns",
-                              "subfloor.duration.p99_ns"}) {
+  for (const char* checked :
+       {"subfloor.window.start_unix_ns", "subfloor.window.end_unix_ns", "subfloor.duration.bucket_counts",
+        "subfloor.duration.bounds_ns", "subfloor.duration.p50_ns", "subfloor.duration.p90_ns",
+        "subfloor.duration.p95_ns", "subfloor.duration.p99_ns"}) {
     EXPECT_EQ(of_span.erase(checked), 1U) << checked;
   }
   EXPECT_THAT(of_span,

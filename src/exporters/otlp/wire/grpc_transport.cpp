@@ -29,9 +29,10 @@ const char* method_of(Signal signal) {
 
 std::string_view name_of(grpc::StatusCode code) {
   constexpr std::array<std::string_view, 17> names{
-      "OK",         "CANCELLED",        "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED", "NOT_FOUND",
-      "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",     "OUT_OF_RANGE",
-      "UNIMPLEMENTED", "INTERNAL",       "UNAVAILABLE",       "DATA_LOSS",          "UNAUTHENTICATED"};
+      "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+      "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+      "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+      "DATA_LOSS", "UNAUTHENTICATED"};
   const auto number = static_cast<std::size_t>(code);
   return number < names.size() ? names[number] : "status of its own";
 }
@@ -111,9 +112,9 @@ void GrpcTransport::limit(Nanoseconds instant) {
 }
 
 void GrpcTransport::prepare(grpc::ClientContext& context, Nanoseconds patience) const {
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                           std::chrono::nanoseconds(patience)));
+  context.set_deadline(
+      std::chrono::system_clock::now() +
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(std::chrono::nanoseconds(patience)));
   for (const auto& [name, value] : target_.headers) context.AddMetadata(name, value);
   if (target_.gzip) context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
 }

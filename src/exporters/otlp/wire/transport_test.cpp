@@ -80,8 +80,8 @@ class OtlpTransport : public ::testing::TestWithParam<Protocol> {
   Settings settings(const OtlpReceiver& receiver, bool tls = false) const {
     Settings result;
     result.protocol = GetParam();
-    result.endpoint = fmt::format("{}://127.0.0.1:{}", tls ? "https" : "http",
-                                  grpc() ? receiver.grpc_port() : receiver.http_port());
+    result.endpoint =
+        fmt::format("{}://127.0.0.1:{}", tls ? "https" : "http", grpc() ? receiver.grpc_port() : receiver.http_port());
     return result;
   }
   Reply send(const Settings& settings, Signal signal = Signal::traces) {
@@ -155,7 +155,8 @@ TEST_P(OtlpTransport, TellsFailuresThatMayPassFromOthers) {
     return send(settings(receiver));
   };
   using Kind = Reply::Kind;
-  const std::vector<int> passing = grpc() ? std::vector<int>{1, 4, 10, 11, 14, 15} : std::vector<int>{429, 502, 503, 504};
+  const std::vector<int> passing =
+      grpc() ? std::vector<int>{1, 4, 10, 11, 14, 15} : std::vector<int>{429, 502, 503, 504};
   const std::vector<int> final_ones = grpc() ? std::vector<int>{2, 3, 5, 6, 7, 8, 9, 12, 13, 16}
                                              : std::vector<int>{400, 401, 403, 404, 408, 413, 500, 501};
   for (const int code : passing) {
@@ -185,8 +186,8 @@ TEST_P(OtlpTransport, ReportsAPartialSuccess) {
 }
 
 TEST_P(OtlpTransport, SpeaksTlsToAServerItCanVerify) {
-  const OtlpReceiver receiver(recording(seen_),
-                              {.certificate = certificates().path("server.pem"), .key = certificates().path("server.key")});
+  const OtlpReceiver receiver(
+      recording(seen_), {.certificate = certificates().path("server.pem"), .key = certificates().path("server.key")});
   Settings with = settings(receiver, true);
   with.ca = certificates().path("ca.pem");
   EXPECT_EQ(send(with).kind, Reply::Kind::accepted);
@@ -229,8 +230,8 @@ TEST_P(OtlpTransport, ReadsItsCertificatesAgainAfterAFailure) {
     std::filesystem::copy_file(certificates().path(from), copy, std::filesystem::copy_options::overwrite_existing);
   };
   copied("client.pem");  // does not vouch for the server
-  const OtlpReceiver receiver(recording(seen_),
-                              {.certificate = certificates().path("server.pem"), .key = certificates().path("server.key")});
+  const OtlpReceiver receiver(
+      recording(seen_), {.certificate = certificates().path("server.pem"), .key = certificates().path("server.key")});
   Settings with = settings(receiver, true);
   with.ca = copy;
   const auto transport = connected(with);
