@@ -13,6 +13,14 @@ bool sampled(const TraceContext& context) {
   return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
 }
 
+// What we send to a collector on this host we see again, as its requests.
+std::vector<std::string> secret_headers(const Config& config) {
+  std::vector<std::string> names = config.redaction.headers;
+  for (const otlp::Settings* settings : {&config.otlp.all, &config.otlp.traces, &config.otlp.metrics})
+    for (const auto& [name, value] : settings->headers.value_or(otlp::Headers{})) names.push_back(name);
+  return names;
+}
+
 }  // namespace
 
 void Pipeline::ExemplarSink::on_span(const Span& span) {
@@ -27,7 +35,7 @@ void Pipeline::ExemplarSink::on_span(const Span& span) {
 
 Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans)
     : stream_settings_{.protocols = protocols::all_protocols(), .header_limit = config.capture.header_limit},
-      redactor_({.headers = config.redaction.headers, .query_keys = config.redaction.query}),
+      redactor_({.headers = secret_headers(config), .query_keys = config.redaction.query}),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
                 .exemplars = config.otlp.exports(otlp::Signal::metrics) && config.otlp.exports(otlp::Signal::traces)}),

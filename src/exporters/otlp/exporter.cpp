@@ -6,9 +6,7 @@
 namespace subfloor::otlp {
 namespace {
 
-// A request stays well below the 4 MiB that gRPC servers take by default.
-constexpr std::size_t spans_per_request = 512, bytes_per_request = std::size_t{1} << 20;
-constexpr std::size_t points_per_request = 2000;
+constexpr std::size_t spans_per_request = 512, points_per_request = 2000;
 
 std::size_t bytes_of(const Span& span) {
   std::size_t sum = sizeof(Span) + span.name.size() + span.trace_id.size() + span.span_id.size() +
@@ -72,7 +70,7 @@ class MetricBatch final : public Batch {
 
 void SpanExporter::on_span(const Span& span) {
   const std::size_t bytes = bytes_of(span);
-  if (!pending_.empty() && (pending_.size() == spans_per_request || pending_bytes_ + bytes > bytes_per_request))
+  if (!pending_.empty() && (pending_.size() == spans_per_request || pending_bytes_ + bytes > sender_.batch_bytes()))
     flush();
   pending_.push_back(span);
   pending_bytes_ += bytes;
@@ -99,10 +97,11 @@ void MetricExporter::add(MetricSnapshot snapshot) {
   for (MetricFamily& family : snapshot.families) {
     std::vector<MetricPoint> all = std::move(family.points);
     for (std::size_t i = 0; i < all.size(); ++i) {
-      if (points == points_per_request) flush();
+      const std::size_t size = bytes_of(all[i]);
+      if (points == points_per_request || bytes + size > sender_.batch_bytes()) flush();
       if (i == 0 || points == 0)
         part.families.push_back({family.name, family.unit, family.help, family.type, {}, family.delta});
-      bytes += bytes_of(all[i]);
+      bytes += size;
       ++points;
       part.families.back().points.push_back(std::move(all[i]));
     }

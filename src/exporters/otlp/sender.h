@@ -3,6 +3,7 @@
 // something in never waits; what cannot be delivered is dropped and counted, by cause.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -69,6 +70,12 @@ class Sender {
   ~Sender();
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
+
+  // What a batch should not be larger than, in memory: a request stays well below the 4 MiB that gRPC servers take by
+  // default, and a small queue holds several.
+  [[nodiscard]] std::size_t batch_bytes() const {
+    return std::min<std::size_t>(std::size_t{1} << 20, options_.queue_bytes / 8);
+  }
 
   // Any thread; does not wait.
   void add(std::unique_ptr<Batch> batch);
