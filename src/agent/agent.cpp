@@ -11,6 +11,7 @@
 #include <future>
 #include <utility>
 
+#include "agent/origin.h"
 #include "base/log.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/text_format.h"
@@ -54,6 +55,7 @@ Agent::Agent(const Config& config, Reactor& reactor, Tap* tap, bpf::Rings rings)
       reactor_(reactor),
       tap_(tap),
       started_(monotonic_now()),
+      origin_(make_origin(config_.resource)),
       rings_(std::move(rings)),
       pipeline_(config_, nullptr, spans_) {
   config_state_.loaded = started_;
@@ -91,6 +93,7 @@ void Agent::finish() {
     if (tap_ != nullptr) tap_->on_finish(now);
     close_window();
     spans_.finish(monotonic_now() + patience_with_exporters);
+    if (otlp_) otlp_->finish(metric_snapshot());
   }
   reactor_.run_posted();  // scrapes that wait get the last figures
   prometheus_.reset();
@@ -108,9 +111,21 @@ Result<> Agent::become_unprivileged() {
 
 // What has threads starts them here, after attaching: each thread has the capabilities of the one that made it.
 Result<> Agent::start_threads() {
+  TRY(start_otlp());
   if (!prometheus_) return {};
   TRY(prometheus_->server->serve());
   prometheus_->server->set_ready(true);
+  return {};
+}
+
+Result<> Agent::start_otlp() {
+  TRY_ASSIGN(otlp_, OtlpExport::make(config_, origin_));
+  if (!otlp_) return {};
+  if (SpanSink* sink = otlp_->spans()) spans_.add(sink);
+  if (!otlp_->takes_metrics()) return {};
+  TRY_ASSIGN(const int timer,
+             reactor_.every(config_.otlp.metric_interval, [this] { otlp_->add(metric_snapshot()); }));
+  timers_.push_back(timer);
   return {};
 }
 
@@ -191,7 +206,7 @@ Result<std::unique_ptr<Agent::Scrapes>> Agent::make_prometheus(const Config& con
   const auto snapshot = [this, &over = scrapes->over]() -> std::optional<std::string> {
     const auto text = std::make_shared<std::promise<std::string>>();
     std::future<std::string> answer = text->get_future();
-    reactor_.post([this, text] { text->set_value(metrics_text()); });
+    reactor_.post([this, text] { text->set_value(prometheus::write_text(metric_snapshot())); });
     for (auto waited = 0ms; answer.wait_for(scrape_step) != std::future_status::ready; waited += scrape_step)
       if (over || waited >= scrape_patience) return std::nullopt;
     return answer.get();
@@ -239,8 +254,11 @@ void Agent::close_window() {
   spans_.on_window_closed(pipeline_.windows().close(monotonic_now(), ratio));
 }
 
-std::string Agent::metrics_text() {
-  return prometheus::write_text(pipeline_.metrics().snapshot(pipeline_.gauges(), report()));
+MetricSnapshot Agent::metric_snapshot() {
+  MetricSnapshot snapshot = pipeline_.metrics().snapshot(pipeline_.gauges(), report());
+  snapshot.start = started_;
+  snapshot.time = monotonic_now();
+  return snapshot;
 }
 
 }  // namespace subfloor::agent

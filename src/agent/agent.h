@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/config.h"
+#include "agent/otlp.h"
 #include "agent/pipeline.h"
 #include "agent/privileges.h"
 #include "agent/reload.h"
@@ -97,6 +98,7 @@ class Agent {
   Result<> open_sensors();
   Result<> become_unprivileged();
   Result<> start_threads();
+  Result<> start_otlp();
   Result<> start_reading();
   Result<> start_exporters();
   [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
@@ -111,8 +113,10 @@ class Agent {
   // What every sensor counted, read from the kernel at this moment.
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
-  [[nodiscard]] std::string metrics_text();
   [[nodiscard]] nlohmann::json config_status() const;
+  [[nodiscard]] MetricSnapshot metric_snapshot();
+  [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
+  [[nodiscard]] nlohmann::json exporters_status() const;
 
   Config config_;  // replaced as a whole, by reload()
   ConfigState config_state_;
@@ -120,8 +124,10 @@ class Agent {
   Reactor& reactor_;
   Tap* const tap_;
   const Nanoseconds started_;
+  const otlp::Origin origin_;
   bpf::Rings rings_;
   std::unique_ptr<json::JsonLinesExporter> json_;
+  std::unique_ptr<OtlpExport> otlp_;
   SpanFan spans_;
   Pipeline pipeline_;
   std::vector<sensors::Settings> settings_;  // per sensor

@@ -46,10 +46,27 @@ auto find_name(const std::vector<Named>& all, const std::string& name) {
 }
 
 void read_section(const Section& section, const std::vector<Section>& all, const YAML::Node& map, Config& config,
+                  Problems& problems);
+
+// The section of that name, which lies below another where the name says so.
+void read_named_section(const std::string& name, const std::vector<Section>& all, const YAML::Node& key,
+                        const YAML::Node& value, Config& config, Problems& problems) {
+  const auto known = find_name(all, name);
+  if (value.IsMap()) {
+    read_section(*known, all, value, config, problems);
+  } else if (!value.IsNull()) {  // with every key commented out it is null
+    problems.add(value.Mark(), fmt::format("'{}' must be a section with keys below it", key.Scalar()));
+  }
+}
+
+void read_section(const Section& section, const std::vector<Section>& all, const YAML::Node& map, Config& config,
                   Problems& problems) {
   for_each_entry(map, problems, [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
     const auto known = find_name(section.keys, name);
-    if (known == section.keys.end()) {
+    const std::string below = section.name + "." + name;
+    if (known == section.keys.end() && find_name(all, below) != all.end()) {
+      read_named_section(below, all, key, value, config, problems);
+    } else if (known == section.keys.end()) {
       problems.add(key.Mark(), fmt::format("unknown key '{}' in section '{}'{}", name, section.name,
                                            suggest_key(all, section, name)));
     } else if (value.IsNull()) {  // it has no place of its own
@@ -65,13 +82,10 @@ void read_document(const YAML::Node& document, Config& config, Problems& problem
   if (!document.IsMap()) return problems.add(document.Mark(), "the file must consist of sections, like \"capture:\"");
   const std::vector<Section> sections = config_sections();
   for_each_entry(document, problems, [&](const std::string& name, const YAML::Node& key, const YAML::Node& value) {
-    const auto known = find_name(sections, name);
-    if (known == sections.end()) {
+    if (name.find('.') != std::string::npos || find_name(sections, name) == sections.end()) {
       problems.add(key.Mark(), fmt::format("unknown section '{}'{}", name, suggest_section(sections, name)));
-    } else if (value.IsMap()) {
-      read_section(*known, sections, value, config, problems);
-    } else if (!value.IsNull()) {  // with every key commented out it is null
-      problems.add(value.Mark(), fmt::format("'{}' must be a section with keys below it", name));
+    } else {
+      read_named_section(name, sections, key, value, config, problems);
     }
   });
 }
@@ -87,6 +101,11 @@ Result<std::string> read_file(const std::string& path) {
   text.resize(static_cast<std::size_t>(file.gcount()));
   if (file.bad()) return fail_errno(path, EIO);
   if (text.size() > longest_file) return fail(path + ": larger than 1MiB, so hardly a configuration", EFBIG);
+  return text;
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return text;
 }
 
@@ -164,7 +183,14 @@ Result<> load_into(Config& config, const std::string& path) {
   } else if (!path.empty() || text.error().code != ENOENT) {
     return Failure(text.error());
   }
-  return apply_environment(config, [](const char* name) -> const char* { return std::getenv(name); });
+  TRY(apply_environment(config, [](const char* name) -> const char* { return std::getenv(name); }));
+  // What contradicts itself only shows with all of it together.
+  for (const otlp::Signal signal : {otlp::Signal::traces, otlp::Signal::metrics}) {
+    if (!config.otlp.exports(signal)) continue;
+    if (const auto target = config.otlp.target(signal); !target)
+      return Failure(target.error().in(fmt::format("otlp, {}", to_string(signal))));
+  }
+  return {};
 }
 
 }  // namespace
@@ -186,9 +212,13 @@ Result<> apply_environment(Config& config, Environment lookup) {
       const char* value = key.variable.empty() ? nullptr : lookup(key.variable.c_str());
       if (value == nullptr || *value == '\0') continue;  // OpenTelemetry: empty is the same as unset
       Problems problems("environment " + key.variable);
-      YAML::Node node(YAML::NodeType::Scalar);
-      node = std::string(value);
-      key.read(node, config, problems);
+      if (key.read_variable) {
+        key.read_variable(value, config, problems);
+      } else {
+        YAML::Node node(YAML::NodeType::Scalar);
+        node = key.any_case ? lower_case(value) : std::string(value);
+        key.read(node, config, problems);
+      }
       if (problems.any()) return fail(problems.text());
     }
   }

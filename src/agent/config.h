@@ -13,6 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "exporters/otlp/deltas.h"
+#include "exporters/otlp/retry.h"
+#include "exporters/otlp/settings.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
 
@@ -90,6 +93,38 @@ struct ApiConfig {
   bool operator==(const ApiConfig&) const = default;
 };
 
+// Whether a signal is exported: automatic means where an endpoint is given.
+enum class Enabled : std::uint8_t { automatic, on, off };
+
+struct OtlpConfig {
+  otlp::Settings all{.endpoint = std::nullopt,
+                     .protocol = otlp::Protocol::http_protobuf,
+                     .headers = otlp::Headers{},
+                     .gzip = false,
+                     .timeout = 10'000'000'000,
+                     .ca = std::nullopt,
+                     .certificate = std::nullopt,
+                     .key = std::nullopt,
+                     .insecure = false};
+  otlp::Settings traces, metrics;  // what differs
+  Enabled traces_enabled = Enabled::automatic, metrics_enabled = Enabled::automatic;
+  Nanoseconds metric_interval = 60'000'000'000;
+  otlp::Temporality temporality = otlp::Temporality::cumulative;
+  std::size_t queue = std::size_t{16} << 20;   // bytes, of each signal
+  Nanoseconds flush_timeout = 5'000'000'000;   // when the agent ends
+  otlp::RetryLimits retry;
+
+  [[nodiscard]] bool exports(otlp::Signal signal) const;
+  [[nodiscard]] Result<otlp::Target> target(otlp::Signal signal) const;
+  bool operator==(const OtlpConfig&) const = default;
+};
+
+struct ResourceConfig {
+  std::string service_name;      // of the agent itself; "" for that of the attributes, else "subfloor"
+  otlp::Headers attributes;      // of all that is exported
+  bool operator==(const ResourceConfig&) const = default;
+};
+
 struct LogConfig {
   log::Level level = log::Level::info;
   bool operator==(const LogConfig&) const = default;
@@ -102,6 +137,8 @@ struct Config {
   MetricsConfig metrics;
   PrometheusConfig prometheus;
   JsonConfig json;
+  OtlpConfig otlp;
+  ResourceConfig resource;
   ApiConfig api;
   LogConfig log;
   std::string file;  // where it was read from, "" for nowhere; no key

@@ -45,7 +45,7 @@ Result<std::string> explain_config(const std::string& topic) {
   const Config defaults;
   std::string out;
   for (const Section& section : config_sections()) {
-    const bool whole = topic.empty() || topic == section.name;
+    const bool whole = topic.empty() || topic == section.name || section.name.starts_with(topic + ".");
     std::string keys;
     for (const Key& key : section.keys)
       if (whole || topic == section.name + "." + key.name) append_key(keys, section, key, defaults);
@@ -60,8 +60,10 @@ Result<std::string> explain_config(const std::string& topic) {
 std::string dump_config(const Config& config, bool masked) {
   std::string out;
   for (const Section& section : config_sections()) {
-    out += section.name + ":\n";
-    for (const Key& key : section.keys) out += fmt::format("  {}: {}\n", key.name, shown(section, key, config, masked));
+    const auto depth = static_cast<std::size_t>(std::count(section.name.begin(), section.name.end(), '.'));
+    const std::string indent(2 * depth, ' ');
+    out += fmt::format("{}{}:\n", indent, section.name.substr(section.name.rfind('.') + 1));
+    for (const Key& key : section.keys) out += fmt::format("{}  {}: {}\n", indent, key.name, shown(section, key, config, masked));
   }
   return out;
 }

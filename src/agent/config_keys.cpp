@@ -11,15 +11,8 @@ namespace {
 template <class Part, class T>
 Key key(Part Config::* part, T Part::* member, std::string name, const ValueType<T>& type, std::string doc,
         std::string variable = "") {
-  return {std::move(name),
-          type.name,
-          std::move(doc),
-          [=, read = type.read](const YAML::Node& node, Config& config, Problems& problems) {
-            read(node, config.*part.*member, problems);
-          },
-          [=, write = type.write](const Config& config) { return write(config.*part.*member); },
-          std::move(variable),
-          [=](const Config& from, Config& to) { to.*part.*member = from.*part.*member; }};
+  return key_at([=](auto& config) -> auto& { return config.*part.*member; }, std::move(name), type, std::move(doc),
+                std::move(variable));
 }
 
 // A key that a running agent takes over when it reloads: see Agent::reload.
@@ -142,7 +135,10 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  return {capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  const std::vector<Section> otlp = otlp_sections();
+  all.insert(all.end(), otlp.begin(), otlp.end());
+  return all;
 }
 
 }  // namespace subfloor::agent

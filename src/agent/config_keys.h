@@ -34,17 +34,23 @@ struct Key {
   std::function<void(const YAML::Node&, Config&, Problems&)> read;
   std::function<std::string(const Config&)> write;  // the value as YAML on one line
   std::string variable;                             // of the environment that overrides it, "" for none
-  std::function<void(const Config& from, Config& to)> copy;
+  bool any_case = false;                            // OpenTelemetry: names in variables are of any case
+  // Reads the variable where it is not written as in the file.
+  std::function<void(const std::string&, Config&, Problems&)> read_variable{};
+  std::function<void(const Config& from, Config& to)> copy{};
   bool secret = false;      // its value is masked where others may read it
   std::string reload = "";  // to what a reload applies a change, in words; "": it needs a restart
 };
 
 struct Section {
-  std::string name;
+  std::string name;  // "otlp.tls": a section below another, which comes before it
   std::string doc;
   std::vector<Key> keys;
 };
 
 [[nodiscard]] std::vector<Section> config_sections();
+
+// Those of config_otlp.cpp.
+[[nodiscard]] std::vector<Section> otlp_sections();
 
 }  // namespace subfloor::agent

@@ -39,6 +39,20 @@ struct ValueType {
 // "'a', 'b' or 'c'": for messages.
 [[nodiscard]] std::string alternatives(const std::vector<std::string>& names);
 
+// A key whose value is get(config), a reference that is const where the configuration is.
+template <class Get, class T>
+[[nodiscard]] Key key_at(Get get, std::string name, const ValueType<T>& type, std::string doc,
+                         std::string variable = "") {
+  return {.name = std::move(name),
+          .type = type.name,
+          .doc = std::move(doc),
+          .read = [get, read = type.read](const YAML::Node& node, Config& config,
+                                          Problems& problems) { read(node, get(config), problems); },
+          .write = [get, write = type.write](const Config& config) { return write(get(config)); },
+          .variable = std::move(variable),
+          .copy = [get](const Config& from, Config& to) { get(to) = get(from); }};
+}
+
 template <class T>
 [[nodiscard]] ValueType<T> choice(const std::vector<std::pair<std::string, T>>& options) {
   std::vector<std::string> names;

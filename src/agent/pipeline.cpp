@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "telemetry/service_name.h"
 
 namespace subfloor::agent {
-
 namespace {
 
+bool sampled(const TraceContext& context) {
+  return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
+}
+
+// What we send to a collector on this host we see again, as its requests.
+std::vector<std::string> secret_headers(const Config& config) {
+  std::vector<std::string> names = config.redaction.headers;
+  for (const otlp::Settings* settings : {&config.otlp.all, &config.otlp.traces, &config.otlp.metrics})
+    for (const auto& [name, value] : settings->headers.value_or(otlp::Headers{})) names.push_back(name);
+  return names;
+}
+
 RedactionOptions redaction_of(const Config& config) {
-  return {.headers = config.redaction.headers, .query_keys = config.redaction.query};
+  return {.headers = secret_headers(config), .query_keys = config.redaction.query};
 }
 
 WindowOptions windows_of(const Config& config) {
@@ -19,14 +31,27 @@ WindowOptions windows_of(const Config& config) {
 
 }  // namespace
 
+void Pipeline::ExemplarSink::on_span(const Span& span) {
+  if (span.series != no_series && span.trace_id.size() == 32 && span.span_id.size() == 16) {
+    Exemplar exemplar{.time = span.end};
+    std::copy_n(span.trace_id.begin(), exemplar.trace_id.size(), exemplar.trace_id.begin());
+    std::copy_n(span.span_id.begin(), exemplar.span_id.size(), exemplar.span_id.begin());
+    metrics_.exemplify(span.series, span.end - span.start, exemplar);
+  }
+  next_.on_span(span);
+}
+
 Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans, Origin origin)
     : stream_settings_{.protocols = protocols::all_protocols(),
                        .header_limit = config.capture.header_limit,
                        .on_the_wire = origin == Origin::packets},
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       redactor_(redaction_of(config)),
-      windows_(windows_of(config), monotonic_now(), spans),
-      metrics_({.convention = config.metrics.convention, .max_series = config.telemetry.max_groups}) {
+      metrics_({.convention = config.metrics.convention,
+                .max_series = config.telemetry.max_groups,
+                .exemplars = config.otlp.exports(otlp::Signal::metrics) && config.otlp.exports(otlp::Signal::traces)}),
+      exemplars_(metrics_, spans),
+      windows_(windows_of(config), monotonic_now(), exemplars_) {
   set_steering(steering);
 }
 
@@ -82,9 +107,10 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .trace_id = {trace.data(), trace.size()},
                                 .span_id = {span.data(), span.size()},
                                 .parent_span_id = continued ? context->span_id() : std::string_view{},
-                                .service = service_name(*process)};
-  windows_.add(observation);
-  metrics_.add(observation);
+                                .service = service_name(*process),
+                                .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
+                                .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
+  windows_.add(observation, metrics_.add(observation));
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
   }

@@ -65,6 +65,18 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] Gauges gauges();
 
  private:
+  // What is exported as a span, metrics may point to.
+  class ExemplarSink final : public SpanSink {
+   public:
+    ExemplarSink(Metrics& metrics, SpanSink& next) : metrics_(metrics), next_(next) {}
+    void on_span(const Span& span) override;
+    void on_window_closed(const WindowSummary& summary) override { next_.on_window_closed(summary); }
+
+   private:
+    Metrics& metrics_;
+    SpanSink& next_;
+  };
+
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
 
   streams::Settings stream_settings_;
@@ -72,8 +84,9 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   std::unique_ptr<streams::Streams> streams_;
   Redactor redactor_;
   IdGenerator ids_;
-  Windows windows_;
   Metrics metrics_;
+  ExemplarSink exemplars_;
+  Windows windows_;
   struct Observer {
     CallObserver on_call;
     bool listens = true;

@@ -8,11 +8,10 @@
 #include <fstream>
 
 #include "agent/agent.h"
+#include "agent/origin.h"
 
 namespace subfloor::agent {
 namespace {
-
-constexpr const char* version = SUBFLOOR_VERSION;
 
 struct Cost {
   double cpu_seconds = 0;
@@ -41,11 +40,6 @@ std::array<std::pair<const char*, std::uint64_t>, 5> losses_of(const sensors::Fa
            {"unreadable", counters.unreadable},
            {"map_full", counters.map_full},
            {"missed", family.missed}}};
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
 }
 
 }  // namespace
@@ -94,8 +88,9 @@ SelfReport Agent::report() const {
   report.cpu_seconds = cost.cpu_seconds;
   report.resident_bytes = cost.resident_bytes;
   report.start_time_unix = static_cast<double>(to_unix(started_)) / 1e9;
-  report.version = version;
-  report.resource = {{"service.name", "subfloor"}, {"host.name", host_name()}};
+  report.version = agent_version;
+  report.exporters = exporter_reports();
+  report.resource = otlp::resource_of_agent(origin_);
   return report;
 }
 
@@ -112,6 +107,31 @@ nlohmann::json Agent::config_status() const {
                              {"applied", last.applied}};
   }
   return status;
+}
+
+std::vector<SelfReport::Exporter> Agent::exporter_reports() const {
+  std::vector<SelfReport::Exporter> all = otlp_ ? otlp_->report() : std::vector<SelfReport::Exporter>{};
+  if (json_) {
+    const json::JsonLinesExporter::Counters& lines = json_->counters();
+    all.push_back(
+        {.name = "json", .sent = lines.written, .failures = lines.errors, .dropped = {{"not_written", lines.dropped}}});
+  }
+  return all;
+}
+
+nlohmann::json Agent::exporters_status() const {
+  nlohmann::json all = otlp_ ? otlp_->details() : nlohmann::json::object();
+  for (const SelfReport::Exporter& exporter : exporter_reports()) {
+    nlohmann::json& one = all[exporter.name];
+    one["queued"] = exporter.queued;
+    one["queued_bytes"] = exporter.queued_bytes;
+    one["sent"] = exporter.sent;
+    one["requests"] = exporter.requests;
+    one["failed"] = exporter.failures;
+    one["dropped"] = nlohmann::json::object();
+    for (const auto& [cause, count] : exporter.dropped) one["dropped"][std::string(cause)] = count;
+  }
+  return all;
 }
 
 nlohmann::json Agent::status() {
@@ -135,7 +155,7 @@ nlohmann::json Agent::status() {
   }
   const Cost cost = own_cost();
   const streams::Counters& streams = pipeline_.streams().counters();
-  return {{"version", version},
+  return {{"version", agent_version},
           {"pid", getpid()},
           {"health", sensors_.size() < reports_.size() ? "degraded"
                      : sum.lost == 0                   ? "ok"
@@ -147,6 +167,7 @@ nlohmann::json Agent::status() {
           {"families", events},
           {"losses", losses},
           {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(sum)}}},
+          {"exporters", exporters_status()},
           {"connections", pipeline_.streams().size()},
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
           {"cost",

@@ -129,6 +129,7 @@ Exit observe_here(const ObserveOptions& options, agent::Config config) {
   config.prometheus.enabled = false;
   config.api.socket.clear();
   config.json.spans.clear();
+  config.otlp = {};
   if (!options.rung.empty()) config.capture.rung = options.rung;
   if (options.ports) config.capture.ports = *options.ports;
 

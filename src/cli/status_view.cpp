@@ -144,6 +144,27 @@ void add_losses(Page& page, const Json& status) {
     if (loss.count > 0) page.line("", fmt::format("{} · {}: {}", loss.family, loss.cause, loss.count), "33");
 }
 
+// "otlp_traces · grpc to collector:4317 · 12 sent, 0 wait", then what was dropped and why the last attempt failed.
+void add_exporters(Page& page, const Json& status) {
+  const Json& exporters = member(status, "exporters");
+  if (!exporters.is_object()) return;
+  for (const auto& [name, exporter] : exporters.items()) {
+    const std::string endpoint = text_of(exporter, "endpoint"), error = text_of(exporter, "last_error");
+    const std::string where =
+        endpoint.empty() ? "" : fmt::format(" · {} to {}", text_of(exporter, "protocol"), endpoint);
+    page.line("exporter",
+              fmt::format("{}{} · {} sent, {} wait", name, where, count_of(member(exporter, "sent")),
+                          count_of(member(exporter, "queued"))),
+              error.empty() ? "32" : "33");
+    const Json& dropped = member(exporter, "dropped");
+    if (dropped.is_object()) {
+      for (const auto& [cause, count] : dropped.items())
+        if (count_of(count) > 0) page.line("", fmt::format("dropped · {}: {}", cause, count_of(count)), "33");
+    }
+    if (!error.empty()) page.line("", "last attempt: " + error, "33");
+  }
+}
+
 void add_cost(Page& page, const Json& status) {
   const Json& cost = member(status, "cost");
   const Json& cpu = member(cost, "cpu_seconds");
@@ -174,6 +195,7 @@ std::string status_table(const Json& status, const Look& look) {
   add_config(page, status);
   add_sensors(page, status);
   add_losses(page, status);
+  add_exporters(page, status);
   add_cost(page, status);
   page.line("connections", connections_text(member(status, "connections")));
   return page.take();

@@ -77,5 +77,17 @@ TEST(StatusView, LetsNoHostileByteThrough) {
   EXPECT_THAT(status_table(status, {}), HasSubstr("\\x1b[2J"));
 }
 
+TEST(StatusTable, TellsWhatExportersSentAndDropped) {
+  const std::string table = status_table(nlohmann::json::parse(R"({"exporters": {"otlp_traces": {
+      "endpoint": "http://c:4318/v1/traces", "protocol": "http/protobuf", "sent": 12, "queued": 3,
+      "dropped": {"queue_full": 7, "rejected": 0}, "last_error": "HTTP 503"}, "json": {"sent": 2}}})"),
+                                         Look{});
+  for (const char* part : {"otlp_traces", "http/protobuf to http://c:4318/v1/traces", "12 sent, 3 wait",
+                           "queue_full: 7", "last attempt: HTTP 503", "json"}) {
+    EXPECT_NE(table.find(part), std::string::npos) << part << " in\n" << table;
+  }
+  EXPECT_EQ(table.find("rejected"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace subfloor::cli

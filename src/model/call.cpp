@@ -2,6 +2,7 @@
 #include "model/call.h"
 
 #include <algorithm>
+#include <array>
 
 namespace subfloor {
 namespace {
@@ -56,6 +57,20 @@ void Call::clear() {
   headers_kept = true;
   request_body_bytes = response_body_bytes = 0;
   partial = partial_no;
+}
+
+std::vector<std::string_view> partial_reasons(std::uint8_t partial) {
+  constexpr std::array<std::pair<std::uint8_t, std::string_view>, 5> names{{
+      {partial_joined_late, "joined_late"},
+      {partial_lost, "lost"},
+      {partial_no_response, "no_response"},
+      {partial_cut_short, "cut_short"},
+      {partial_headers, "headers"},
+  }};
+  std::vector<std::string_view> reasons;
+  for (const auto& [flag, name] : names)
+    if ((partial & flag) != 0) reasons.push_back(name);
+  return reasons;
 }
 
 }  // namespace subfloor

@@ -60,6 +60,9 @@ enum Partial : std::uint8_t {
   partial_headers = 16,         // more header bytes than the capture limit
 };
 
+// The names of the flags that are set: "joined_late", "lost" …
+[[nodiscard]] std::vector<std::string_view> partial_reasons(std::uint8_t partial);
+
 struct Call {
   std::string_view protocol;    // static name of the protocol's folder: "http1"
   Kind kind = Kind::server;
@@ -98,6 +101,8 @@ struct Observation {
   std::string_view span_id;     // 16 hex digits: this call's own
   std::string_view parent_span_id;  // 16 hex digits, or empty
   std::string_view service;         // of the process: telemetry/service_name.h
+  std::uint8_t trace_flags = 1;     // W3C: 1 for sampled, as the caller decided
+  std::string_view trace_state{};   // W3C, as the caller sent it
 };
 
 }  // namespace subfloor

@@ -31,6 +31,16 @@ HistogramPoint point(const Histogram& histogram, std::span<const std::uint64_t> 
   return result;
 }
 
+std::vector<Exemplar> in_use(const std::vector<Exemplar>& exemplars, double unit) {
+  std::vector<Exemplar> result;
+  for (const Exemplar& exemplar : exemplars) {
+    if (exemplar.time == 0) continue;
+    result.push_back(exemplar);
+    result.back().value /= unit;
+  }
+  return result;
+}
+
 // "401" for 401, "unset" where no status was seen: it is never made up.
 std::string status_text(std::int32_t status) { return status < 0 ? "unset" : std::to_string(status); }
 
@@ -38,6 +48,7 @@ void add_to(HistogramPoint& sum, const HistogramPoint& more) {
   for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += more.counts[i];
   sum.count += more.count;
   sum.sum += more.sum;
+  sum.exemplars.insert(sum.exemplars.end(), more.exemplars.begin(), more.exemplars.end());
 }
 
 // Different bytes may become the same text once made printable; a set of labels must not appear twice.
@@ -64,7 +75,7 @@ Metrics::Metrics(const MetricOptions& options) : options_(options), seed_(IdGene
 
 void Metrics::set_max_series(std::size_t number) { options_.max_series = std::max<std::size_t>(number, 8); }
 
-void Metrics::add(const Observation& observation) {
+SeriesId Metrics::add(const Observation& observation) {
   const Call& call = observation.call;
   KeyView key;
   key.service = observation.service.substr(0, max_text);
@@ -93,10 +104,22 @@ void Metrics::add(const Observation& observation) {
   Series& series = series_for(key);
   if (!semantics::duration_known(call)) {
     ++series.unmeasured;
-    return;
+    return no_series;
   }
   series.durations.record(call.duration());
   if (key.protocol == "http") series.request_bodies.record(call.request_body_bytes);
+  return series.id;
+}
+
+void Metrics::exemplify(SeriesId series, Nanoseconds duration, const Exemplar& exemplar) {
+  if (!options_.exemplars || series == no_series || series > by_id_.size()) return;
+  Series& counted = *by_id_[series - 1];
+  const auto bounds = counted.durations.bounds();
+  counted.exemplars.resize(bounds.size() + 1);
+  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), duration) - bounds.begin();
+  Exemplar& place = counted.exemplars[static_cast<std::size_t>(bucket)];
+  place = exemplar;
+  place.value = static_cast<double>(duration);
 }
 
 void Metrics::seal(KeyView& key) const {
@@ -145,7 +168,10 @@ Metrics::Series& Metrics::insert(const KeyView& key) {
            key.kind,
            key.overflow,
            key.is_error};
-  return series_.try_emplace(std::move(kept)).first->second;
+  Series& series = series_.try_emplace(std::move(kept)).first->second;
+  by_id_.push_back(&series);
+  series.id = static_cast<SeriesId>(by_id_.size());
+  return series;
 }
 
 std::vector<Metrics::Prefix> Metrics::by_prefix() const {
@@ -182,17 +208,19 @@ Labels Metrics::labels_of(const Key& key) const {
   }
   Labels labels{{"service.name", key.service}};
   if (key.overflow) {
-    labels.push_back({"otel.metric.overflow", "true"});
+    labels.push_back({"otel.metric.overflow", "true", LabelType::boolean});
     return labels;
   }
   labels.push_back({http ? "http.request.method" : "operation", key.operation});
   if (http) labels.push_back({"url.scheme", "http"});
-  if (key.status >= 0)
-    labels.push_back({http ? "http.response.status_code" : "status_code", std::to_string(key.status)});
+  if (key.status >= 0) {
+    labels.push_back({http ? "http.response.status_code" : "status_code", std::to_string(key.status),
+                      http ? LabelType::integer : LabelType::text});
+  }
   if (key.is_error) labels.push_back({"error.type", key.error.empty() ? std::to_string(key.status) : key.error});
   if (key.kind == Kind::client) {
     if (!key.server.empty()) labels.push_back({"server.address", key.server});
-    if (key.server_port != 0) labels.push_back({"server.port", std::to_string(key.server_port)});
+    if (key.server_port != 0) labels.push_back({"server.port", std::to_string(key.server_port), LabelType::integer});
   }
   return labels;
 }
@@ -210,7 +238,10 @@ MetricFamily Metrics::durations(const Prefix& prefix) const {
                                                      : std::span<const std::uint64_t>(bounds::duration_default);
   for (const Entry* entry : prefix.entries) {
     if (entry->second.durations.count() == 0) continue;
-    append_point(family, labels_of(entry->first), point(entry->second.durations, bounds, otel ? 1e9 : 1e6));
+    const double unit = otel ? 1e9 : 1e6;
+    HistogramPoint value = point(entry->second.durations, bounds, unit);
+    value.exemplars = in_use(entry->second.exemplars, unit);
+    append_point(family, labels_of(entry->first), std::move(value));
   }
   return family;
 }
@@ -246,12 +277,15 @@ MetricFamily Metrics::unmeasured(const std::vector<Prefix>& prefixes) const {
 
 void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const {
   const std::string service_label = options_.convention == MetricConvention::otel ? "service.name" : "service";
-  const auto family_of = [&](const std::string& name, const char* unit, const char* help) -> MetricFamily& {
+  const auto family_of = [&](const std::string& name, const char* unit, const char* help,
+                             MetricType type) -> MetricFamily& {
     const auto found =
         std::find_if(families.begin(), families.end(), [&](const MetricFamily& family) { return family.name == name; });
     if (found != families.end()) return *found;
-    return families.emplace_back(MetricFamily{name, unit, help, MetricType::gauge, {}});
+    return families.emplace_back(MetricFamily{name, unit, help, type, {}});
   };
+  // OpenTelemetry counts them up and down; the default convention has a gauge.
+  const auto requests_type = options_.convention == MetricConvention::otel ? MetricType::up_down : MetricType::gauge;
   const auto add_point = [&](MetricFamily& family, const std::string& service, std::optional<Kind> kind,
                              std::uint64_t value) {
     Labels labels;
@@ -267,11 +301,13 @@ void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& fam
   };
   for (const auto& requests : gauges.requests) {
     const std::string name = prefix_of(semantics::protocol_name(requests.protocol), requests.kind);
-    MetricFamily& family = family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.");
+    MetricFamily& family =
+        family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.", requests_type);
     add_point(family, requests.service, requests.kind, requests.active);
   }
   for (const auto& connections : gauges.connections) {
-    MetricFamily& family = family_of("tcp.connections.active", "{connection}", "TCP connections open now.");
+    MetricFamily& family =
+        family_of("tcp.connections.active", "{connection}", "TCP connections open now.", MetricType::gauge);
     add_point(family, connections.service, connections.kind, connections.active);
   }
 }

@@ -21,15 +21,25 @@ enum class MetricConvention : std::uint8_t { standard, otel };
 struct MetricOptions {
   MetricConvention convention = MetricConvention::standard;
   std::size_t max_series = 2000;  // sets of labels, overflow series included
+  bool exemplars = false;
 };
+
+// Names a series for as long as its Metrics live.
+using SeriesId = std::uint32_t;
+inline constexpr SeriesId no_series = 0;
 
 class Metrics {
  public:
   explicit Metrics(const MetricOptions& options = {});
 
-  void add(const Observation& observation);
   // Series that are there stay, whatever the number.
   void set_max_series(std::size_t number);
+
+  // The series whose durations it counts in; no_series where its duration is not known.
+  SeriesId add(const Observation& observation);
+
+  // The call of a span that is exported, which `series` counts: its histogram points to it.
+  void exemplify(SeriesId series, Nanoseconds duration, const Exemplar& exemplar);
 
   [[nodiscard]] MetricSnapshot snapshot(const Gauges& gauges, const SelfReport& report) const;
 
@@ -71,6 +81,8 @@ class Metrics {
     Histogram durations{bounds::duration};
     Histogram request_bodies{bounds::body_size};
     std::uint64_t unmeasured = 0;  // calls whose duration is not known
+    SeriesId id = no_series;
+    std::vector<Exemplar> exemplars{};  // none, or one for each bucket; of those in use, the value is in nanoseconds
   };
   using Entry = std::pair<const Key, Series>;
   // The series of one metric prefix, "http.server", in a stable order.
@@ -93,6 +105,7 @@ class Metrics {
   MetricOptions options_;
   std::uint64_t seed_;
   std::unordered_map<Key, Series, Hash, Equal> series_;
+  std::vector<Series*> by_id_;  // id - 1
   std::uint64_t merged_calls_ = 0;
 };
 

@@ -71,7 +71,7 @@ TEST(Metrics, OtelConventionIsSecondsWithOpenTelemetrysBoundsAndAttributes) {
   EXPECT_EQ(durations->points[0].labels, (Labels{{"service.name", "nginx"},
                                                  {"http.request.method", "GET"},
                                                  {"url.scheme", "http"},
-                                                 {"http.response.status_code", "200"}}));
+                                                 {"http.response.status_code", "200", LabelType::integer}}));
   EXPECT_EQ(label(durations->points[1], "error.type"), "503");
   EXPECT_NE(family(snapshot, "http.server.request.body.size"), nullptr);
   EXPECT_EQ(family(snapshot, "http.server.request.body_size"), nullptr);

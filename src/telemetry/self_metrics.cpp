@@ -31,6 +31,32 @@ MetricFamily losses(const SelfReport& report) {
   return family;
 }
 
+void append_exporters(const SelfReport& report, std::vector<MetricFamily>& families) {
+  using Exporter = SelfReport::Exporter;
+  const auto of_each = [&](std::string name, std::string unit, std::string help, MetricType type,
+                           std::uint64_t Exporter::* member) {
+    MetricFamily family{std::move(name), std::move(unit), std::move(help), type, {}};
+    for (const auto& exporter : report.exporters)
+      family.points.push_back({{{"exporter", exporter.name}}, exporter.*member, {}});
+    families.push_back(std::move(family));
+  };
+  constexpr auto counter = MetricType::counter;
+  constexpr auto gauge = MetricType::gauge;
+  of_each("subfloor.exporter.queued", "{item}", "Spans, points or lines that wait or are being sent.", gauge,
+          &Exporter::queued);
+  of_each("subfloor.exporter.queue", "By", "Memory of those that wait.", gauge, &Exporter::queued_bytes);
+  of_each("subfloor.exporter.sent", "{item}", "Spans, points or lines that were taken.", counter, &Exporter::sent);
+  of_each("subfloor.exporter.requests", "{request}", "Attempts to send.", counter, &Exporter::requests);
+  of_each("subfloor.exporter.failed", "{request}", "Attempts that failed.", counter, &Exporter::failures);
+  MetricFamily dropped{
+      "subfloor.exporter.dropped", "{item}", "Spans, points or lines that were not delivered, by cause.", counter, {}};
+  for (const auto& exporter : report.exporters) {
+    for (const auto& [cause, count] : exporter.dropped)
+      dropped.points.push_back({{{"exporter", exporter.name}, {"cause", std::string(cause)}}, count, {}});
+  }
+  families.push_back(std::move(dropped));
+}
+
 MetricFamily rings(const SelfReport& report) {
   MetricFamily family{"subfloor.ring.fill", "1", "Part of the ring in use.", MetricType::gauge, {}};
   for (const auto& ring : report.rings) family.points.push_back({{{"ring", ring.name}}, ring.fill, {}});
@@ -52,6 +78,7 @@ void append_self_metrics(const SelfReport& report, std::vector<MetricFamily>& fa
   families.push_back(per_sensor(report, "subfloor.sensor.content", "By", "Content submitted.", &Sensor::bytes));
   families.push_back(losses(report));
   families.push_back(rings(report));
+  append_exporters(report, families);
   families.push_back(single("subfloor.completeness", "1",
                             "Part of the wanted events that reached the agent since it started.", gauge,
                             report.completeness_total));

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/call.h"
@@ -27,8 +29,18 @@ struct SelfReport {
     double fill = 0;              // 0 to 1
   };
 
+  struct Exporter {
+    std::string name;             // "otlp_traces"
+    std::uint64_t queued = 0;     // items: spans, points or lines; waiting or on their way
+    std::uint64_t queued_bytes = 0;
+    std::uint64_t sent = 0;       // items
+    std::uint64_t requests = 0, failures = 0;  // attempts, and those of them that failed
+    std::map<std::string_view, std::uint64_t> dropped;  // items, by cause
+  };
+
   std::vector<Sensor> sensors;
   std::vector<Loss> losses;
+  std::vector<Exporter> exporters;
   std::vector<Ring> rings;
   double completeness_window = 1, completeness_total = 1;
   std::uint64_t records = 0;       // read from the rings

@@ -57,8 +57,9 @@ Server server_of(const Observation& observation) {
     server.host = observation.call.request_headers.find("host").value_or(std::string_view{}).substr(0, 255);
     if (!server.host.empty()) server.port = take_port(server.host);
   }
-  if (server.port == 0 && observation.connection.transport == Transport::tcp)
-    server.port = observation.connection.remote.port;
+  const Connection& connection = observation.connection;
+  if (server.port == 0 && connection.transport == Transport::tcp)
+    server.port = observation.call.kind == Kind::client ? connection.remote.port : connection.local.port;
   return server;
 }
 

@@ -28,7 +28,7 @@ namespace subfloor::semantics {
 // connection's end left without an answer count with the time until then.
 [[nodiscard]] bool duration_known(const Call& call);
 
-// Where the client sent the call: from Host, else the peer's address; port 0 where unknown.
+// Where the client sent the call: from Host, else the port of the connection's end there; port 0 where unknown.
 struct Server {
   std::string_view host;  // points into the call; empty where only the connection knows
   int port = 0;

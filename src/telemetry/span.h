@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "model/call.h"
 #include "telemetry/histogram.h"
+#include "telemetry/metrics.h"
 
 namespace subfloor {
 
@@ -38,6 +39,8 @@ struct DurationStatistics {  // nanoseconds; of the calls whose duration is know
 struct Span {
   // Of the exemplar: a call that really happened. In one window the same few traces are chosen in all groups.
   std::string trace_id, span_id, parent_span_id;  // hex; the parent's is empty where there is none
+  std::uint8_t trace_flags = 1;                   // W3C
+  std::string trace_state;                        // W3C
   Nanoseconds start = 0, end = 0;                 // CLOCK_MONOTONIC
   std::uint8_t exemplar_partial = partial_no;     // flags of Partial
 
@@ -58,6 +61,7 @@ struct Span {
   bool overflow = false;  // stands for groups beyond the limit: path "{other}", and no status, method or peer
   // Which part of what the kernel saw of the window reached the agent, 0 to 1.
   std::optional<double> completeness;
+  SeriesId series = no_series;  // of metrics, where the exemplar is counted
 };
 
 struct WindowSummary {

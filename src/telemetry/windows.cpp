@@ -30,6 +30,12 @@ DurationStatistics statistics(const Histogram& durations, const QuantileSketch& 
   return result;
 }
 
+void add_text(Span& span, std::string_view name, std::string value) {
+  if (!value.empty()) span.attributes.push_back({name, std::move(value)});
+}
+
+void add_number(Span& span, std::string_view name, std::int64_t value) { span.attributes.push_back({name, value}); }
+
 }  // namespace
 
 Windows::Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink)
@@ -42,19 +48,19 @@ void Windows::set_options(const WindowOptions& options) {
   options_.max_groups = std::max<std::size_t>(options_.max_groups, 8);
 }
 
-void Windows::add(const Observation& observation) {
+void Windows::add(const Observation& observation, SeriesId series) {
   ++window_calls_;
   KeyView key = key_of(observation);
   if (keeps_queries()) {
     Group group;
-    count(group, observation);
+    count(group, observation, series);
     Span span = make_span(keep(key), group);
     if (!observation.call.query.empty()) span.attributes.push_back({"url.query", observation.call.query});
     sink_.on_span(span);
     return;
   }
   seal(key);
-  count(group_for(key), observation);
+  count(group_for(key), observation, series);
 }
 
 WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness) {
@@ -165,6 +171,8 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.trace_id = observation.trace_id;
   exemplar.span_id = observation.span_id;
   exemplar.parent_span_id = observation.parent_span_id;
+  exemplar.trace_flags = observation.trace_flags;
+  exemplar.trace_state = observation.trace_state;
   exemplar.executable = observation.process.executable;
   exemplar.operation = std::string_view(call.operation).substr(0, max_short_text);
   exemplar.version = call.version;
@@ -176,12 +184,21 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.partial = call.partial;
   exemplar.transport = observation.connection.transport;
   exemplar.language = observation.process.language;
+  if (!semantics::is_http(call.protocol)) return;
+  const semantics::Server server = semantics::server_of(observation);
+  exemplar.server = server.host;
+  exemplar.server_port = server.port;
+  if (server.host.empty() && call.kind == Kind::client && observation.connection.remote.known())
+    exemplar.server = observation.connection.remote.ip_text();
 }
 
-void Windows::count(Group& group, const Observation& observation) {
+void Windows::count(Group& group, const Observation& observation, SeriesId series) {
   const Call& call = observation.call;
   const std::uint64_t rank = rank_of(observation);
-  if (group.count == 0 || rank < group.exemplar.rank) set_exemplar(group.exemplar, observation, rank);
+  if (group.count == 0 || rank < group.exemplar.rank) {
+    set_exemplar(group.exemplar, observation, rank);
+    group.exemplar.series = series;
+  }
   ++group.count;
   group.error_count += semantics::is_error(call) ? 1 : 0;
   group.partial_count += call.partial != partial_no ? 1 : 0;
@@ -200,6 +217,9 @@ Span Windows::make_span(const Key& key, Group& group) {
   span.trace_id = std::move(exemplar.trace_id);
   span.span_id = std::move(exemplar.span_id);
   span.parent_span_id = std::move(exemplar.parent_span_id);
+  span.trace_flags = exemplar.trace_flags;
+  span.trace_state = std::move(exemplar.trace_state);
+  span.series = exemplar.series;
   span.start = exemplar.start;
   span.end = exemplar.end;
   span.exemplar_partial = exemplar.partial;
@@ -219,29 +239,50 @@ Span Windows::make_span(const Key& key, Group& group) {
   span.response_body_bytes = group.response_body_bytes;
   span.overflow = key.overflow;
 
-  const auto text = [&](std::string_view name, std::string value) {
-    if (!value.empty()) span.attributes.push_back({name, std::move(value)});
-  };
-  const auto number = [&](std::string_view name, std::int64_t value) { span.attributes.push_back({name, value}); };
-  text(http ? "http.request.method" : "operation", key.operation);
-  if (key.operation == "_OTHER") text("http.request.method_original", std::move(exemplar.operation));
-  text("url.path", key.path);
-  if (key.status >= 0) number(http ? "http.response.status_code" : "status_code", key.status);
-  if (span.error) text("error.type", key.error.empty() && key.status >= 0 ? std::to_string(key.status) : key.error);
-  if (key.overflow) return span;
   if (http) {
-    text("network.protocol.name", "http");
-    text("network.protocol.version", std::move(exemplar.version));
+    describe_http(key, exemplar, span);
+  } else {
+    add_text(span, "operation", key.operation);
+    add_text(span, "url.path", key.path);
+    if (key.status >= 0) add_number(span, "status_code", key.status);
   }
-  text("network.transport", exemplar.transport == Transport::tcp ? "tcp" : "unix");
-  if (Address peer{key.peer, exemplar.remote_port}; exemplar.transport == Transport::tcp && peer.known()) {
-    text("network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
-    text("network.peer.address", peer.ip_text());
-    // A client's peer is a server with a port of its own; a server's peers each come from another port.
-    if (key.kind == Kind::client) number("network.peer.port", exemplar.remote_port);
-    if (key.kind == Kind::server) number("network.local.port", exemplar.local_port);
-  }
+  if (span.error)
+    add_text(span, "error.type", key.error.empty() && key.status >= 0 ? std::to_string(key.status) : key.error);
+  if (!key.overflow) describe_network(key, exemplar, span);
   return span;
+}
+
+void Windows::describe_http(const Key& key, Exemplar& exemplar, Span& span) {
+  add_text(span, "http.request.method", key.operation);
+  if (key.operation == "_OTHER") add_text(span, "http.request.method_original", std::move(exemplar.operation));
+  add_text(span, "url.path", key.path);
+  if (key.status >= 0) add_number(span, "http.response.status_code", key.status);
+  if (key.overflow) return;
+  add_text(span, "url.scheme", "http");
+  add_text(span, "network.protocol.name", "http");
+  add_text(span, "network.protocol.version", std::move(exemplar.version));
+  if (exemplar.server.empty()) return;
+  if (key.kind == Kind::client && key.path.starts_with('/')) {
+    const std::string port = exemplar.server_port == 0 || exemplar.server_port == 80
+                                 ? std::string()
+                                 : ":" + std::to_string(exemplar.server_port);
+    const bool bare_ipv6 = exemplar.server.find(':') != std::string::npos && exemplar.server.front() != '[';
+    add_text(span, "url.full",
+             "http://" + (bare_ipv6 ? "[" + exemplar.server + "]" : exemplar.server) + port + key.path);
+  }
+  add_text(span, "server.address", std::move(exemplar.server));
+  if (exemplar.server_port != 0) add_number(span, "server.port", exemplar.server_port);
+}
+
+void Windows::describe_network(const Key& key, const Exemplar& exemplar, Span& span) {
+  add_text(span, "network.transport", exemplar.transport == Transport::tcp ? "tcp" : "unix");
+  const Address peer{key.peer, exemplar.remote_port};
+  if (exemplar.transport != Transport::tcp || !peer.known()) return;
+  add_text(span, "network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
+  add_text(span, "network.peer.address", peer.ip_text());
+  // A client's peer is a server with a port of its own; a server's peers each come from another port.
+  if (key.kind == Kind::client) add_number(span, "network.peer.port", exemplar.remote_port);
+  if (key.kind == Kind::server) add_number(span, "network.local.port", exemplar.local_port);
 }
 
 }  // namespace subfloor

@@ -26,7 +26,8 @@ class Windows {
   Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink);
 
   // Nothing is kept of the observation but copies.
-  void add(const Observation& observation);
+  // series: where Metrics counts it; it comes back with the span.
+  void add(const Observation& observation, SeriesId series = no_series);
 
   // Whether spans carry the query: those of single calls do.
   [[nodiscard]] bool keeps_queries() const { return options_.window == 0; }
@@ -74,10 +75,13 @@ class Windows {
 
   struct Exemplar {
     std::uint64_t rank = 0;
-    std::string trace_id, span_id, parent_span_id, executable, operation, version;
+    std::string trace_id, span_id, parent_span_id, trace_state, executable, operation, version, server;
     Nanoseconds start = 0, end = 0;
     std::uint32_t pid = 0;
+    SeriesId series = no_series;
+    int server_port = 0;
     std::uint16_t local_port = 0, remote_port = 0;
+    std::uint8_t trace_flags = 1;
     std::uint8_t partial = partial_no;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;
@@ -99,8 +103,10 @@ class Windows {
   Group& insert(const KeyView& key);
   [[nodiscard]] std::uint64_t rank_of(const Observation& observation) const;
   static void set_exemplar(Exemplar& exemplar, const Observation& observation, std::uint64_t rank);
-  void count(Group& group, const Observation& observation);
+  void count(Group& group, const Observation& observation, SeriesId series);
   [[nodiscard]] static Span make_span(const Key& key, Group& group);
+  static void describe_http(const Key& key, Exemplar& exemplar, Span& span);
+  static void describe_network(const Key& key, const Exemplar& exemplar, Span& span);
 
   WindowOptions options_;
   SpanSink& sink_;

@@ -2,9 +2,7 @@
 #include "exporters/json/json.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 #include "exporters/json/json_writer.h"
@@ -14,22 +12,13 @@
 namespace subfloor::json {
 namespace {
 
-constexpr std::array<std::pair<std::uint8_t, std::string_view>, 5> partial_names{{
-    {partial_joined_late, "joined_late"},
-    {partial_lost, "lost"},
-    {partial_no_response, "no_response"},
-    {partial_cut_short, "cut_short"},
-    {partial_headers, "headers"},
-}};
-
 void append_partial(ObjectWriter& object, std::uint8_t partial) {
   object.boolean("partial", partial != partial_no);
   if (partial == partial_no) return;
   object.key("partial_reasons");
   std::string& out = object.out();
   char before = '[';
-  for (const auto& [flag, name] : partial_names) {
-    if ((partial & flag) == 0) continue;
+  for (const std::string_view name : partial_reasons(partial)) {
     out += before;
     append_string(out, name);
     before = ',';

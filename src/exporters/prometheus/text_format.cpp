@@ -33,6 +33,7 @@ std::string_view unit_suffix(const MetricFamily& family) {
 std::string_view type_name(MetricType type) {
   switch (type) {
     case MetricType::counter: return "counter";
+    case MetricType::up_down:
     case MetricType::gauge: return "gauge";
     case MetricType::histogram: return "histogram";
   }
