@@ -138,7 +138,7 @@ class Measurement:
             print(error, file=sys.stderr)
             return {"refused": reason(str(error), rung)}
         with contextlib.ExitStack() as stack:
-            stack.callback(agent.__exit__)
+            stack.push(agent.__exit__)
             time.sleep(SETTLE)
             idle = self.idle(agent.pid)
             before = agent.status()

@@ -41,15 +41,15 @@ struct ValueType {
 
 // A key whose value is get(config), a reference that is const where the configuration is.
 template <class Get, class T>
-[[nodiscard]] Key key_at(Get get, std::string name, const ValueType<T>& type, std::string doc,
-                         std::string variable = "") {
-  return {.name = std::move(name),
+[[nodiscard]] Key key_at(Get get, const std::string& name, const ValueType<T>& type, const std::string& doc,
+                         const std::string& variable = "") {
+  return {.name = name,
           .type = type.name,
-          .doc = std::move(doc),
+          .doc = doc,
           .read = [get, read = type.read](const YAML::Node& node, Config& config,
                                           Problems& problems) { read(node, get(config), problems); },
           .write = [get, write = type.write](const Config& config) { return write(get(config)); },
-          .variable = std::move(variable),
+          .variable = variable,
           .copy = [get](const Config& from, Config& to) { get(to) = get(from); }};
 }
 

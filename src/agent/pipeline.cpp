@@ -95,7 +95,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   if (listeners_ == 0 && !windows_.keeps_queries()) call.query.clear();  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
-  const ProcessRef peer = peer_pid == 0 ? nullptr : processes_.find(peer_pid);
+  const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
   const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
   const bool continued = context && context->has_ids();
   const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
@@ -107,7 +107,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .trace_id = {trace.data(), trace.size()},
                                 .span_id = {span.data(), span.size()},
                                 .parent_span_id = continued ? context->span_id() : std::string_view{},
-                                .service = service_name(*process),
+                                .service = names_.of(process),
                                 .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
   windows_.add(observation, metrics_.add(observation));

@@ -15,6 +15,7 @@
 #include "streams/streams.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
+#include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
 
@@ -84,6 +85,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   std::unique_ptr<streams::Streams> streams_;
   Redactor redactor_;
   IdGenerator ids_;
+  ServiceNames names_;
   Metrics metrics_;
   ExemplarSink exemplars_;
   Windows windows_;

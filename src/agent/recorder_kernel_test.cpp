@@ -90,9 +90,10 @@ void converse(int client, int server) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  ::bind(listener, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(listener, 5);
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener, 5) != 0 ||
+      ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    _exit(1);
+  }
   const int client = ::socket(AF_INET, SOCK_STREAM, 0);
   if (::connect(client, reinterpret_cast<sockaddr*>(&address), size) != 0) _exit(1);
   const int server = ::accept(listener, nullptr, nullptr);

@@ -85,8 +85,9 @@ bool RecordingReplay::take(const recording::Entry& entry) {
     case recording::EntryKind::record: return take_record(entry.content);
     case recording::EntryKind::process: {
       auto process = recording::decode_process(entry.content);
-      if (process) pipeline().processes().on_known(*std::move(process));
-      return process.has_value();
+      if (!process) return false;
+      pipeline().processes().on_known(*std::move(process));
+      return true;
     }
     default: return take_moment(entry);
   }

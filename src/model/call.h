@@ -96,13 +96,13 @@ struct Observation {
   const Call& call;
   const Connection& connection;
   const Process& process;       // pid and nothing else where it could not be learned
-  const Process* peer;          // the process at the other end where that is on this host, else null
-  std::string_view trace_id;    // 32 hex digits
-  std::string_view span_id;     // 16 hex digits: this call's own
+  const Process* peer;  // the process at the other end where that is on this host and somebody observes, else null
+  std::string_view trace_id;  // 32 hex digits
+  std::string_view span_id;  // 16 hex digits: this call's own
   std::string_view parent_span_id;  // 16 hex digits, or empty
-  std::string_view service;         // of the process: telemetry/service_name.h
-  std::uint8_t trace_flags = 1;     // W3C: 1 for sampled, as the caller decided
-  std::string_view trace_state{};   // W3C, as the caller sent it
+  std::string_view service;  // of the process: telemetry/service_name.h
+  std::uint8_t trace_flags = 1;  // W3C: 1 for sampled, as the caller decided
+  std::string_view trace_state{};  // W3C, as the caller sent it
 };
 
 }  // namespace subfloor

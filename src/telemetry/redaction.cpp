@@ -16,9 +16,10 @@ std::uint64_t letter_bit(char c) {
   return std::uint64_t{1} << (static_cast<unsigned char>(c) & 31U);
 }  // of either case
 
-// Might a plain path hold parameters? One pass, for nearly all have none.
+// Might a plain path hold parameters? Nearly all have none.
 bool has_parameters(std::string_view path) {
-  return std::any_of(path.begin(), path.end(), [](char c) { return c == ';' || c == '?' || c == '#'; });
+  const auto has = [path](char c) { return path.find(c) != std::string_view::npos; };
+  return has(';') || has('?') || has('#');
 }
 
 int hex_value(char c) {
@@ -206,6 +207,7 @@ bool Redactor::redact_url(std::string_view text, std::string& out) const {
 }
 
 void Redactor::redact_headers(HeaderList& headers) const {
+  if (headers.empty()) return;
   std::string scratch;
   for (std::size_t i = 0; i < headers.size(); ++i) {
     const HeaderList::Field field = headers[i];

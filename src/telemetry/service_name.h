@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <string_view>
 
 #include "model/process.h"
@@ -16,5 +17,23 @@ namespace subfloor {
 //   else the executable's name, else comm, else "unknown".
 // Points into the process, or at static text.
 [[nodiscard]] std::string_view service_name(const Process& process);
+
+// Names of the processes asked about last, so that a busy one's is made out once.
+class ServiceNames {
+ public:
+  // Good until the next call.
+  [[nodiscard]] std::string_view of(const ProcessRef& process) {
+    Entry& entry = entries_[process->pid % entries_.size()];
+    if (entry.process != process) entry = {process, service_name(*process)};
+    return entry.name;
+  }
+
+ private:
+  struct Entry {
+    ProcessRef process;
+    std::string_view name;  // into the process
+  };
+  std::array<Entry, 64> entries_;
+};
 
 }  // namespace subfloor

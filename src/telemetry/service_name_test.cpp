@@ -46,5 +46,22 @@ TEST(ServiceName, FallsBackToCommAndToUnknown) {
   EXPECT_EQ(name_of("", {}, ""), "unknown");
 }
 
+TEST(ServiceNames, AreThoseOfTheProcessAskedAbout) {
+  ServiceNames names;
+  const auto process = [](std::uint32_t pid, const char* comm) {
+    Process made;
+    made.pid = pid;
+    made.comm = comm;
+    return std::make_shared<const Process>(made);
+  };
+  const ProcessRef one = process(1, "one"), same_place = process(65, "two"), after_exec = process(1, "three");
+  for (int again = 0; again < 2; ++again) {
+    EXPECT_EQ(names.of(one), "one");
+    EXPECT_EQ(names.of(one), "one");
+    EXPECT_EQ(names.of(same_place), "two");
+    EXPECT_EQ(names.of(after_exec), "three");
+  }
+}
+
 }  // namespace
 }  // namespace subfloor

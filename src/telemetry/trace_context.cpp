@@ -122,6 +122,7 @@ constexpr auto hex_of_byte = [] {
 }();
 
 void write_hex(std::uint64_t value, char* out) {
+#pragma GCC unroll 8
   for (std::size_t i = 0; i < sizeof value; ++i)
     std::memcpy(out + 2 * i, hex_of_byte[(value >> (56 - 8 * i)) & 0xff].data(), 2);
 }

@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   process.arguments = parts;
   process.cgroup = parts[5];
   std::string line;
-  json::append_json(line, Observation{call, connection, process, &process, trace, span, ""});
+  json::append_json(line, Observation{call, connection, process, &process, trace, span, "", ""});
   const nlohmann::json read = check_line(line);
   if (utf8::printable(call.path) == call.path && !call.path.empty()) require(read.at("url.path") == call.path);
   return 0;

@@ -292,7 +292,6 @@ Parse parse_start_line(std::string_view text, StartLine& line) {
 }
 
 Parse parse_head(std::string_view text, const FieldStore& store, Head& head) {
-  head = Head{};
   store.list.clear();
   const Parse start = parse_start_line(text, head.start);
   if (start != Parse::complete) return start;

@@ -106,7 +106,8 @@ inline std::string lacking_for(std::string_view rung) {
   if (rung == "fentry") {
     const bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
                                 {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
-    LIBBPF_OPTS(bpf_prog_load_opts, options);
+    bpf_prog_load_opts options{};
+    options.sz = sizeof options;
     options.expected_attach_type = BPF_TRACE_FENTRY;
     options.attach_btf_id = static_cast<__u32>(libbpf_find_vmlinux_btf_id("tcp_sendmsg", BPF_TRACE_FENTRY));
     const Fd program(bpf_prog_load(BPF_PROG_TYPE_TRACING, "lacking", "GPL", nothing, std::size(nothing), &options));

@@ -17,7 +17,6 @@ namespace proto = opentelemetry::proto;
 using subfloor::testing::CollectedSpans;
 using subfloor::testing::SampleCall;
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
@@ -224,7 +223,7 @@ TEST(OtlpSpans, AreSortedByProcess) {
 
 TEST(OtlpSpans, OfHostileBytesAreStillValidText) {
   SampleCall call;
-  call.call.path = "/\xff\xfe\0x";
+  call.call.path = "/\xff\xfe";
   call.call.operation = "\xc3";
   call.process.executable = "/bin/\x80";
   call.process.comm = "\xff";
