@@ -11,8 +11,7 @@ namespace {
 template <class Part, class T>
 Key key(Part Config::* part, T Part::* member, std::string name, const ValueType<T>& type, std::string doc,
         std::string variable = "") {
-  return key_at([=](auto& config) -> auto& { return config.*part.*member; }, std::move(name), type, std::move(doc),
-                std::move(variable));
+  return key_at([=](auto& config) -> auto& { return config.*part.*member; }, name, type, doc, variable);
 }
 
 // A key that a running agent takes over when it reloads: see Agent::reload.

@@ -71,7 +71,7 @@ void publish(const Fixture& fixture) {
   process.pid = 42;
   process.comm = "app";
   fixture.server->publish(
-      {call, connection, process, nullptr, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", ""});
+      {call, connection, process, nullptr, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "", ""});
 }
 
 void check_answer(std::string_view answer) {

@@ -107,6 +107,9 @@ TEST_F(Api, AnswersStatusOnceAndHangsUp) {
 }
 
 TEST_F(Api, AnswersLaterWhereThereWasNoDescriptorForAClient) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan asks by a pipe whether memory can be read, and takes no descriptor for a no";
+#endif
   start();
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

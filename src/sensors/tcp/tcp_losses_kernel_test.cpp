@@ -11,7 +11,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr bool in = false, out = true;
+constexpr bool in = false;
 
 using TcpLossesOn = TcpSensorOn;
 
