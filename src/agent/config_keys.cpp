@@ -9,8 +9,8 @@ namespace {
 
 // A key whose value is config.*part.*member.
 template <class Part, class T>
-Key key(Part Config::* part, T Part::* member, std::string name, const ValueType<T>& type, std::string doc,
-        std::string variable = "") {
+Key key(Part Config::* part, T Part::* member, const std::string& name, const ValueType<T>& type,
+        const std::string& doc, const std::string& variable = "") {
   return key_at([=](auto& config) -> auto& { return config.*part.*member; }, name, type, doc, variable);
 }
 
