@@ -120,7 +120,7 @@ TEST_F(Api, AnswersLaterWhereThereWasNoDescriptorForAClient) {
   auto client = ApiClient::connect(path_);  // takes the one that is left
   ASSERT_TRUE(client);
   for (int i = 0; i < 3; ++i) in_reactor([] {});
-  EXPECT_EQ(server_->clients(), 0U);
+  in_reactor([&] { EXPECT_EQ(server_->clients(), 0U); });
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   const auto status = client->status();
   ASSERT_TRUE(status) << status.error().message;
