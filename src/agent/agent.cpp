@@ -251,7 +251,7 @@ Result<> Agent::take_census(Nanoseconds now) {
 
 void Agent::close_window() {
   const double ratio = completeness_.close_window(sum_of(families()));
-  spans_.on_window_closed(pipeline_.windows().close(monotonic_now(), ratio));
+  pipeline_.windows().close(monotonic_now(), ratio);
 }
 
 MetricSnapshot Agent::metric_snapshot() {
