@@ -63,7 +63,8 @@ function(subfloor_tests target sources suffix label)
 endfunction()
 
 # subfloor_table(protocols protocols/session.h subfloor::protocols all_protocols): every folder below src/<category>,
-# with its <folder>_descriptor, as a library <category>_table.
+# with its <folder>_descriptor, as a library
+# <category>_table. The arguments behind are modules that each folder depends on.
 function(subfloor_table category header namespace function)
   set(externs "")
   set(entries "")
@@ -75,7 +76,10 @@ function(subfloor_table category header namespace function)
       string(APPEND externs "extern const Descriptor ${folder}_descriptor;\n")
       string(APPEND entries "      &${folder}_descriptor,\n")
       list(APPEND targets ${category}_${folder})
-      subfloor_module(src/${category}/${folder} ${ARGN})
+      set(deps "")
+      set(libs "")  # a folder's module.cmake may find libraries and name them, and our own modules, here
+      include(${PROJECT_SOURCE_DIR}/src/${category}/${folder}/module.cmake OPTIONAL)
+      subfloor_module(src/${category}/${folder} DEPS ${ARGN} ${deps} LIBS ${libs})
     endif()
   endforeach()
   file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/${category}_table.cpp CONTENT

@@ -16,6 +16,7 @@
 #include "exporters/otlp/deltas.h"
 #include "exporters/otlp/retry.h"
 #include "exporters/otlp/settings.h"
+#include "protocols/session.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
 
@@ -52,6 +53,7 @@ struct CaptureConfig {
   std::size_t data_ring = std::size_t{8} << 20;    // bytes
   std::size_t control_ring = std::size_t{512} << 10;  // bytes
   Nanoseconds drain_interval = 10'000'000;
+  protocols::Extras extras;
   bool operator==(const CaptureConfig&) const = default;
 };
 

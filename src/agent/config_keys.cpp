@@ -20,6 +20,11 @@ Key live(Key key, std::string to_what = "at once") {
   return key;
 }
 
+Key extra(bool protocols::Extras::* member, const std::string& name, const std::string& doc) {
+  return live(key_at([=](auto& config) -> auto& { return config.capture.extras.*member; }, name, boolean(), doc),
+              "to connections opened from then on");
+}
+
 constexpr std::size_t KiB = 1024, MiB = 1024 * KiB, GiB = 1024 * MiB;
 constexpr Nanoseconds ms = 1'000'000, second = 1000 * ms, hour = 3600 * second;
 constexpr std::size_t longest_path = 4095;
@@ -53,7 +58,14 @@ Section capture() {
        key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
            "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
        live(key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),
-                "How often the rings are emptied: longer costs less, and delays live views."))}};
+                "How often the rings are emptied: longer costs less, and delays live views.")),
+       extra(&protocols::Extras::query_text, "query_text",
+             "Tell the text of database statements (db.query.text), its literals replaced by ?. Off: their summary "
+             "only."),
+       extra(&protocols::Extras::key_names, "key_names", "Tell the names of the keys that Redis commands are about."),
+       extra(&protocols::Extras::forwarded_for, "forwarded_for",
+             "Take the client of an HTTP call (client.address) from Forwarded or X-Forwarded-For, which clients can "
+             "write as they like, unless a proxy of yours replaces them.")}};
 }
 
 Section redaction() {

@@ -44,6 +44,7 @@ void Pipeline::ExemplarSink::on_span(const Span& span) {
 Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& spans, Origin origin)
     : stream_settings_{.protocols = protocols::all_protocols(),
                        .header_limit = config.capture.header_limit,
+                       .extras = config.capture.extras,
                        .on_the_wire = origin == Origin::packets},
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       redactor_(redaction_of(config)),
@@ -64,6 +65,8 @@ void Pipeline::set_steering(sensors::Steering* steering) {
 void Pipeline::reconfigure(const Config& config) {
   stream_settings_.header_limit = config.capture.header_limit;
   streams_->set_header_limit(config.capture.header_limit);
+  stream_settings_.extras = config.capture.extras;
+  streams_->set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
   metrics_.set_max_series(config.telemetry.max_groups);
@@ -118,8 +121,14 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
 
 Gauges Pipeline::gauges() {
   Gauges gauges;
-  for (const Kind kind : {Kind::server, Kind::client})
-    gauges.requests.push_back({.service = "", .protocol = "http1", .kind = kind, .active = streams_->active(kind)});
+  auto active = streams_->active();
+  active.try_emplace(&http_family);  // there whether or not anybody speaks it
+  for (const auto& [family, counts] : active) {
+    for (const Kind kind : {Kind::server, Kind::client}) {
+      gauges.requests.push_back(
+          {.service = "", .family = family, .kind = kind, .active = counts[static_cast<std::size_t>(kind)]});
+    }
+  }
   std::map<std::string, std::uint64_t> by_service;
   for (const auto& [pid, count] : streams_->connections_by_pid())
     by_service[pid == 0 ? "unknown" : std::string(service_name(*processes_.find(pid)))] += count;

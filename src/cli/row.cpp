@@ -22,6 +22,9 @@ std::optional<std::uint64_t> number_of(const Json& call, const char* key) {
 
 std::string either(const std::string& first, const std::string& second) { return first.empty() ? second : first; }
 
+using Number = std::optional<std::uint64_t>;
+Number either(const Number& first, const Number& second) { return first ? first : second; }
+
 // "10.0.0.1:80"; just the address where there is no port.
 std::string address_of(const Json& call, const char* address_key, const char* port_key) {
   const std::string address = text_of(call, address_key);
@@ -67,15 +70,15 @@ std::optional<Row> parse_row(std::string_view json) {
   row.client = row.kind == "client" ? own_end(call) : other_end(call);
   row.method = either(either(text_of(call, "http.request.method_original"), text_of(call, "http.request.method")),
                       text_of(call, "operation"));
-  row.path = either(text_of(call, "url.path"), text_of(call, "path"));
+  row.path = either(either(text_of(call, "url.path"), text_of(call, "path")), text_of(call, "target"));
   row.query = text_of(call, "url.query");
   for (const char* key : {"http.response.status_code", "status_code"})
     if (const auto found = call.find(key); found != call.end() && found->is_number_integer())
       row.status = found->get<int>();
   row.error = text_of(call, "error.type");
   row.duration = number_of(call, "duration_ns").value_or(0);
-  row.request_bytes = number_of(call, "http.request.body.size").value_or(0);
-  row.response_bytes = number_of(call, "http.response.body.size");
+  row.request_bytes = either(number_of(call, "http.request.body.size"), number_of(call, "request.size")).value_or(0);
+  row.response_bytes = either(number_of(call, "http.response.body.size"), number_of(call, "response.size"));
   row.partial = partial_of(call);
   return row;
 }

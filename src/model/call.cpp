@@ -47,11 +47,13 @@ std::optional<std::string_view> HeaderList::find(std::string_view name) const {
 
 void Call::clear() {
   kind = Kind::server;
-  protocol = {};
+  protocol = &no_protocol;
   start = request_end = first_byte = end = 0;
   pid = tid = 0;
-  for (std::string* text : {&operation, &path, &query, &version, &error}) text->clear();
+  for (std::string* text : {&operation, &target, &path, &query, &version, &error}) text->clear();
   status.reset();
+  attributes.clear();
+  resolutions.clear();
   request_headers.clear();
   response_headers.clear();
   headers_kept = true;
@@ -60,12 +62,13 @@ void Call::clear() {
 }
 
 std::vector<std::string_view> partial_reasons(std::uint8_t partial) {
-  constexpr std::array<std::pair<std::uint8_t, std::string_view>, 5> names{{
+  constexpr std::array<std::pair<std::uint8_t, std::string_view>, 6> names{{
       {partial_joined_late, "joined_late"},
       {partial_lost, "lost"},
       {partial_no_response, "no_response"},
       {partial_cut_short, "cut_short"},
       {partial_headers, "headers"},
+      {partial_context, "context"},
   }};
   std::vector<std::string_view> reasons;
   for (const auto& [flag, name] : names)

@@ -2,6 +2,7 @@
 // A call: one request and its response as one side of the connection saw them. Every protocol yields these.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,13 +11,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/attributes.h"
 #include "model/connection.h"
 #include "model/process.h"
+#include "model/protocol.h"
 
 namespace subfloor {
-
-enum class Kind : std::uint8_t { server, client };
-[[nodiscard]] constexpr std::string_view to_string(Kind kind) { return kind == Kind::server ? "server" : "client"; }
 
 // Header fields in order of arrival, kept as one block of text with offsets, so that a call costs one allocation.
 class HeaderList {
@@ -58,31 +58,44 @@ enum Partial : std::uint8_t {
   partial_no_response = 4,      // the connection ended, or the agent stopped, before a response came
   partial_cut_short = 8,        // the response began and did not end as its framing promised
   partial_headers = 16,         // more header bytes than the capture limit
+  partial_context = 32,  // it refers to what was told before the agent listened: a statement's name, a header table
 };
 
 // The names of the flags that are set: "joined_late", "lost" …
 [[nodiscard]] std::vector<std::string_view> partial_reasons(std::uint8_t partial);
 
+// That a name stands for an address, as a response told.
+struct Resolution {
+  std::string name;
+  std::array<std::uint8_t, 16> ip{};  // as in Address
+  std::uint32_t ttl = 0;  // seconds
+};
+
 struct Call {
-  std::string_view protocol;    // static name of the protocol's folder: "http1"
+  const Protocol* protocol = &no_protocol;  // static, never null
   Kind kind = Kind::server;
 
-  Nanoseconds start = 0;        // first byte of the request
+  Nanoseconds start = 0;  // first byte of the request
   Nanoseconds request_end = 0;  // last byte of the request; 0 where unknown
-  Nanoseconds first_byte = 0;   // first byte of the final response; 0 where there was none
-  Nanoseconds end = 0;          // last byte of the response; of the request, or the close, where there was none
+  Nanoseconds first_byte = 0;  // first byte of the final response; 0 where there was none
+  Nanoseconds end = 0;  // last byte of the response; of the request, or the close, where there was none
 
-  std::uint32_t pid = 0;        // thread group that read the request (server) or wrote it (client)
+  std::uint32_t pid = 0;  // thread group that read the request (server) or wrote it (client)
   std::uint32_t tid = 0;
 
-  std::string operation;        // method or command, as sent
-  std::string path;             // target without query; empty where the protocol has none
-  std::string query;            // without '?'
-  std::string version;          // "1.1"
-  std::optional<int> status;    // as sent by the peer; never invented
-  std::string error;            // the protocol's own error code or class, "" where there was none
+  std::string operation;  // method or command, as sent
+  std::string target;  // what it was done to, of which there are few: a table, a topic; "" where there is none
+  std::string path;  // target without query; empty where the protocol has none
+  std::string query;  // without '?'
+  std::string version;  // "1.1"
+  std::optional<int> status;  // as sent by the peer; never invented
+  // Set where the call failed in the eyes of its kind (server, client): the protocol's own code or class. Of HTTP it is
+  // left to the status.
+  std::string error;
+  AttributeList attributes;  // all else that the protocol tells
+  std::vector<Resolution> resolutions;
   HeaderList request_headers, response_headers;
-  bool headers_kept = true;     // false: of the header fields only those that trace context and metrics need
+  bool headers_kept = true;  // false: of the header fields only those that trace context and metrics need
   std::uint64_t request_body_bytes = 0, response_body_bytes = 0;  // as transferred: chunk framing not counted
   std::uint8_t partial = partial_no;
 
@@ -95,12 +108,14 @@ struct Call {
 struct Observation {
   const Call& call;
   const Connection& connection;
-  const Process& process;       // pid and nothing else where it could not be learned
+  const Process& process;  // pid and nothing else where it could not be learned
   const Process* peer;  // the process at the other end where that is on this host and somebody observes, else null
   std::string_view trace_id;  // 32 hex digits
   std::string_view span_id;  // 16 hex digits: this call's own
   std::string_view parent_span_id;  // 16 hex digits, or empty
   std::string_view service;  // of the process: telemetry/service_name.h
+  std::string_view route{};  // of an HTTP path: the template it follows, as far as that was inferred; or empty
+  std::string_view server_name{};  // of a client's call: the name that was looked up for the peer's address, or empty
   std::uint8_t trace_flags = 1;  // W3C: 1 for sampled, as the caller decided
   std::string_view trace_state{};  // W3C, as the caller sent it
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One end of a stream connection, as a process on this host holds it.
+// One end of a connection, as a process on this host holds it: of a stream, or of datagrams to and from one peer.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 
 namespace subfloor {
 
-enum class Transport : std::uint8_t { tcp, unix_stream };
+enum class Transport : std::uint8_t { tcp, unix_stream, udp };
 
 struct Address {
   // IPv6, or IPv4 as v4-mapped ::ffff:a.b.c.d; all zero where unknown.
@@ -34,7 +34,7 @@ using SocketKey = std::uint64_t;
 struct Connection {
   SocketKey key = 0;
   Transport transport = Transport::tcp;
-  Address local, remote;         // tcp
+  Address local, remote;         // tcp, udp
   std::string unix_path;         // unix_stream: the listener's path, "@name" if abstract, empty if unnamed
   std::uint32_t net_namespace = 0;  // inode number, 0 where unknown
   bool joined_late = false;      // older than the agent: its first bytes were not seen

@@ -99,10 +99,15 @@ TEST(EqualIgnoringCase, ComparesAsciiLettersOnly) {
   EXPECT_FALSE(equal_ignoring_case("\xc4", "\xe4"));
 }
 
+constexpr Protocol http1{"http1", &http_family};
+
 TEST(Call, IsAsNewAfterClear) {
   Call call;
   call.kind = Kind::client;
-  call.protocol = "http1";
+  call.protocol = &http1;
+  call.target = "t";
+  call.attributes.add("a", "b");
+  call.resolutions.push_back({});
   call.request_end = call.first_byte = 5;
   call.tid = 4;
   call.request_body_bytes = 8;
@@ -122,7 +127,10 @@ TEST(Call, IsAsNewAfterClear) {
   call.partial = partial_lost;
   call.clear();
   EXPECT_EQ(call.kind, Kind::server);
-  EXPECT_EQ(call.protocol, "");
+  EXPECT_EQ(call.protocol, &no_protocol);
+  EXPECT_TRUE(call.attributes.empty());
+  EXPECT_TRUE(call.resolutions.empty());
+  EXPECT_EQ(call.target, "");
   EXPECT_EQ(call.start + call.request_end + call.first_byte + call.end, 0U);
   EXPECT_EQ(call.pid + call.tid + call.request_body_bytes + call.response_body_bytes, 0U);
   EXPECT_TRUE(call.headers_kept);

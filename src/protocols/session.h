@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -20,7 +21,7 @@ enum class Direction : std::uint8_t { inbound, outbound };
   return d == Direction::inbound ? Direction::outbound : Direction::inbound;
 }
 
-// Consecutive bytes of one direction: in order, each byte once.
+// Consecutive bytes of one direction: in order, each byte once. Of UDP: one datagram.
 struct Segment {
   Direction direction = Direction::inbound;
   std::string_view bytes = {};  // content of the first bytes.size() of them; valid only during the call
@@ -36,10 +37,12 @@ struct Next {
     more,     // go on copying
     skip,     // the content of the `bytes` bytes after this segment is not needed; only their count and time
     invalid,  // not this protocol (any more): the connection may be offered to others, or switched off
-    opaque,   // the connection now carries something nobody here parses (WebSocket, CONNECT): switch it off
+    opaque,   // the connection now carries something nobody here parses (WebSocket, TLS): switch it off
+    hand_over,  // the first `bytes` bytes of the segment were this protocol's; what follows speaks `to`
   };
   Action action = Action::more;
   std::uint64_t bytes = 0;
+  std::string_view to = {};  // hand_over: a protocol's name, static
 };
 
 // Receives finished calls. The call is the session's own and is reused after return; take what is needed.
@@ -65,6 +68,13 @@ class Session {
   // The connection ended (or the agent stops): give what is unfinished, marked partial. A reader until close ends here.
   virtual void on_close(Nanoseconds when, CallSink& sink) = 0;
 
+  // Once a second or so: what has waited too long may be given up.
+  virtual void on_tick(Nanoseconds /*now*/, CallSink& /*sink*/) {}
+
+  // After hand_over: the request that asked for the other protocol, where that will answer it (h2c's stream 1). This
+  // session does not tell of it any more. Null where there is none.
+  [[nodiscard]] virtual std::unique_ptr<Call> take_request() { return nullptr; }
+
   // Whether somebody wants the header fields of calls. Where not, only those are stored that trace context and metrics
   // need, and Call::headers_kept says so.
   virtual void keep_headers(bool /*keep*/) {}
@@ -73,18 +83,42 @@ class Session {
   [[nodiscard]] virtual std::size_t active(Kind kind) const = 0;
 };
 
-// Does this content, the first seen of a direction (or the first after a resynchronisation), look like the protocol?
-enum class Guess : std::uint8_t { no, maybe_with_more, yes };
+// What there is to recognise a protocol by.
+struct Opening {
+  std::string_view bytes;  // the first seen of a direction, or the first after a resynchronisation: up to 64, or more
+  std::string_view other = {};  // the same of the other direction, while nobody has recognised that; or empty
+  Direction direction = Direction::inbound;  // of `bytes`
+  bool whole = true;  // a message begins with `bytes`, as far as anybody knows: the stream's beginning was seen
+  bool datagram = false;  // `bytes` are one datagram, or as much of it as was copied
+  std::optional<Kind> kind = {};  // what this end is, where the kernel saw who connected
+  std::uint16_t server_port = 0;  // a hint to break ties with, never more; 0 where unknown
+};
+
+// Does the content look like the protocol? The first `yes` in the order of names wins, then, once nobody asks for more,
+// the first `likely`: content that others may have as well.
+enum class Guess : std::uint8_t { no, maybe_with_more, likely, yes };
+
+// What to tell of calls beyond what is always told: content that may be private, each asked for by the user.
+struct Extras {
+  bool query_text = false;  // sanitised statements of databases
+  bool key_names = false;  // of Redis
+  bool forwarded_for = false;  // client.address of HTTP calls, from X-Forwarded-For or Forwarded
+  bool operator==(const Extras&) const = default;
+};
 
 struct Options {
   bool joined_late = false;  // the beginning of the connection was not seen
   bool keep_headers = true;  // as in Session::keep_headers
   std::size_t header_limit = 4096;  // bytes of header fields kept per message
+  bool datagrams = false;  // each segment is a datagram
+  std::optional<Kind> kind = {};  // as in Opening
+  Extras extras = {};
+  Call* request = nullptr;  // from the session that handed over: take_request(); good during open()
 };
 
 struct Descriptor {
-  std::string_view name;  // the folder's name
-  Guess (*recognise)(std::string_view bytes);
+  const Protocol* protocol;  // named as the folder
+  Guess (*recognise)(const Opening& opening);
   std::unique_ptr<Session> (*open)(const Options& options);
 };
 

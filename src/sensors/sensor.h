@@ -33,6 +33,18 @@ struct StreamData {
   std::uint32_t pid = 0, tid = 0;
 };
 
+// One UDP datagram as its socket sent or received it.
+struct Datagram {
+  SocketKey key = 0;
+  Address local, remote;           // local.ip all zero where the socket is bound to none
+  std::uint32_t net_namespace = 0;
+  bool outbound = false;
+  std::string_view bytes = {};     // content of the first of `length`
+  std::uint64_t length = 0;
+  Nanoseconds when = 0;
+  std::uint32_t pid = 0, tid = 0;  // 0 where unknown
+};
+
 struct SocketOpened {
   Connection connection;
   bool listening_side = false;     // accepted rather than connected; only where side_known
@@ -56,6 +68,7 @@ class Events {
   virtual void on_socket_opened(const SocketOpened&) {}
   virtual void on_stream_data(const StreamData&) {}
   virtual void on_retransmit(SocketKey, Nanoseconds) {}
+  virtual void on_datagram(const Datagram&) {}
   virtual void on_socket_closed(const SocketClosed&) {}
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}

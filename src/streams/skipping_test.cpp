@@ -195,7 +195,7 @@ TEST_F(Http1Streams, GiveOneCallForARequestAndItsResponse) {
   end.out("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
   ASSERT_THAT(receiver.all, SizeIs(1));
   const Received& one = receiver.all[0];
-  EXPECT_EQ(one.call.protocol, "http1");
+  EXPECT_EQ(one.call.protocol->name, "http1");
   EXPECT_EQ(one.call.kind, Kind::server);
   EXPECT_EQ(one.call.operation, "GET");
   EXPECT_EQ(one.call.path, "/a");

@@ -19,6 +19,7 @@ using protocols::Segment;
 constexpr std::uint64_t worth_skipping = 16384;
 constexpr std::uint64_t furthest_skip = 1U << 30;  // sequence numbers are compared as signed differences
 constexpr std::uint16_t prefix_limit = 64;         // bytes kept while a protocol asks for more to recognise it by
+constexpr std::size_t hand_overs_limit = 4;        // of one connection: each needs another protocol's agreement
 constexpr int tries_joined_late = 256;  // segments without a message start before a stream counts as unknown
 constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
 constexpr Nanoseconds longest_retry = 600'000'000'000;
@@ -48,11 +49,14 @@ struct Streams::Stream {
   SocketKey peer = 0;             // the other end where it is on this host; 0 where unknown
   std::uint64_t peer_sought = 0;  // in which state of by_tuple_ it was last looked for (TCP)
   std::unique_ptr<protocols::Session> session;
+  const protocols::Descriptor* protocol = nullptr;  // of the session
   std::array<Track, 2> tracks;
   bool heard = false;  // of bytes
   bool off = false;
   bool peeking = false;  // looked at again after it was off: only the first bytes of each transfer come
   bool in_tuples = false;
+  std::optional<Kind> kind = {};  // of this end, where the kernel saw who connected
+  std::size_t hand_overs = 0;
   int tries = 0;
   Nanoseconds last_seen = 0;
   Nanoseconds described = 0;      // when on_opened told of it last; 0: never
@@ -127,6 +131,7 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   stream.connection.retransmits = retransmits;
   if (stream.pid == 0) stream.pid = opened.pid;
   if (stream.peer == 0) stream.peer = opened.peer;
+  if (opened.side_known) stream.kind = opened.listening_side ? Kind::server : Kind::client;
   stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
   if (stream.connection.transport == Transport::tcp) {
     by_tuple_[tuple_of(stream.connection, false)] = opened.connection.key;
@@ -225,6 +230,20 @@ void Streams::feed(Stream& stream, const Segment& segment) {
   obey(stream, segment, stream.session->on_segment(segment, delivery));
 }
 
+// The first that is sure; while somebody asks for more, nobody; then the first to whom it is likely.
+const protocols::Descriptor* Streams::choose(const protocols::Opening& opening, bool& more) const {
+  const protocols::Descriptor* likely = nullptr;
+  for (const protocols::Descriptor* protocol : settings_.protocols) {
+    switch (protocol->recognise(opening)) {
+      case Guess::yes: more = false; return protocol;
+      case Guess::likely: likely = likely != nullptr ? likely : protocol; break;
+      case Guess::maybe_with_more: more = true; break;
+      case Guess::no: break;
+    }
+  }
+  return likely;
+}
+
 void Streams::recognise(Stream& stream, const Segment& segment) {
   Stream::Track& track = stream.track(segment.direction);
   if (segment.bytes.empty()) {
@@ -241,35 +260,48 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
     bytes = joined;
   }
   bool more = false;
-  for (const protocols::Descriptor* protocol : settings_.protocols) {
-    const Guess guess = protocol->recognise(bytes);
-    if (guess == Guess::yes) {
-      open_session(stream, *protocol);
-      if (stream.peeking) {  // of this message only the beginning came; the next one will be whole
-        stream.peeking = false;
-        copy_again(stream);
-        if (segment.bytes.size() < segment.length) return;
-      }
-      for (Stream::Track* each : {&stream.track(protocols::opposite(segment.direction)), &track}) {
-        const std::string prefix = std::exchange(each->prefix, {});
-        if (prefix.empty()) continue;
-        Segment first = each->prefix_segment;
-        first.bytes = prefix;
-        first.length = prefix.size();
-        feed(stream, first);
-        if (stream.off) return;
-      }
-      feed(stream, segment);
-      return;
-    }
-    more = more || guess == Guess::maybe_with_more;
-  }
+  const protocols::Descriptor* const protocol =
+      choose({.bytes = bytes,
+              .other = stream.track(protocols::opposite(segment.direction)).prefix,
+              .direction = segment.direction,
+              .whole = !stream.connection.joined_late,
+              .kind = stream.kind,
+              .server_port = server_port(stream)},
+             more);
   if (more && bytes.size() < prefix_limit && segment.bytes.size() == segment.length) {
     track.prefix.append(segment.bytes);
     return;
   }
+  if (protocol != nullptr) return begin_session(stream, *protocol, segment);
   track.prefix.clear();
   if (!stream.connection.joined_late || ++stream.tries >= tries_joined_late) switch_off(stream, segment.end, false);
+}
+
+// What was held back of both directions comes first: the other direction's was there before.
+void Streams::begin_session(Stream& stream, const protocols::Descriptor& protocol, const Segment& segment) {
+  open_session(stream, protocol);
+  if (stream.peeking) {  // of this message only the beginning came; the next one will be whole
+    stream.peeking = false;
+    copy_again(stream);
+    if (segment.bytes.size() < segment.length) return;
+  }
+  for (Stream::Track* each :
+       {&stream.track(protocols::opposite(segment.direction)), &stream.track(segment.direction)}) {
+    const std::string prefix = std::exchange(each->prefix, {});
+    if (prefix.empty()) continue;
+    Segment first = each->prefix_segment;
+    first.bytes = prefix;
+    first.length = prefix.size();
+    feed(stream, first);
+    if (stream.off) return;
+  }
+  feed(stream, segment);
+}
+
+std::uint16_t Streams::server_port(const Stream& stream) {
+  const Connection& connection = stream.connection;
+  if (!stream.kind) return std::min(connection.local.port, connection.remote.port);  // ephemeral ones are high
+  return *stream.kind == Kind::server ? connection.local.port : connection.remote.port;
 }
 
 void Streams::copy_again(Stream& stream) {
@@ -277,10 +309,33 @@ void Streams::copy_again(Stream& stream) {
   steering_->copy(stream.connection.key, true);
 }
 
-void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol) {
+void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
+  stream.protocol = &protocol;
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
-                                  .header_limit = settings_.header_limit});
+                                  .header_limit = settings_.header_limit,
+                                  .kind = stream.kind,
+                                  .extras = settings_.extras,
+                                  .request = request});
+}
+
+// The old session has told all it had but the request that the new one answers.
+void Streams::hand_over(Stream& stream, const Segment& segment, const Next& next) {
+  const auto to = std::find_if(settings_.protocols.begin(), settings_.protocols.end(),
+                               [&](const auto* protocol) { return protocol->protocol->name == next.to; });
+  if (to == settings_.protocols.end() || ++stream.hand_overs > hand_overs_limit) {
+    switch_off(stream, segment.end, true);
+    return;
+  }
+  const std::unique_ptr<Call> request = stream.session->take_request();
+  Delivery delivery(*this, stream);
+  stream.session->on_close(segment.end, delivery);
+  open_session(stream, **to, request.get());
+  if (next.bytes >= segment.length) return;
+  Segment rest = segment;
+  rest.bytes.remove_prefix(std::min<std::size_t>(next.bytes, rest.bytes.size()));
+  rest.length -= next.bytes;
+  feed(stream, rest);
 }
 
 void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
@@ -289,6 +344,7 @@ void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
   switch (next.action) {
     case Next::Action::invalid: switch_off(stream, segment.end, false); return;
     case Next::Action::opaque: switch_off(stream, segment.end, true); return;
+    case Next::Action::hand_over: hand_over(stream, segment, next); return;
     case Next::Action::skip:
       if (next.bytes >= worth_skipping && track.known && steering_ != nullptr) {
         track.skip_until = track.next + static_cast<std::uint32_t>(std::min(next.bytes, furthest_skip));
@@ -386,6 +442,10 @@ void Streams::tick(Nanoseconds now) {
   }
   std::vector<SocketKey> idle;
   for (const auto& [key, stream] : streams_) {
+    if (stream->session) {
+      Delivery delivery(*this, *stream);
+      stream->session->on_tick(now, delivery);
+    }
     if (stream->last_seen == 0) stream->last_seen = now;  // older than the agent, and silent so far
     if (stream->connection.transport == Transport::unix_stream && now > stream->last_seen + unix_idle_limit)
       idle.push_back(key);
@@ -412,9 +472,20 @@ void Streams::finish(Nanoseconds now) {
   }
 }
 
+std::map<const Family*, std::array<std::size_t, 2>> Streams::active() const {
+  std::map<const Family*, std::array<std::size_t, 2>> active;
+  for (const auto& [key, stream] : streams_) {
+    if (!stream->session) continue;
+    auto& counts = active[stream->protocol->protocol->family];
+    for (const Kind kind : {Kind::server, Kind::client})
+      counts[static_cast<std::size_t>(kind)] += stream->session->active(kind);
+  }
+  return active;
+}
+
 std::size_t Streams::active(Kind kind) const {
   std::size_t sum = 0;
-  for (const auto& [key, stream] : streams_) sum += stream->session ? stream->session->active(kind) : 0;
+  for (const auto& [family, counts] : active()) sum += counts[static_cast<std::size_t>(kind)];
   return sum;
 }
 

@@ -3,6 +3,7 @@
 // which protocol they speak, hands them to its session, and steers the kernel by what the session wants next.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,6 +33,7 @@ struct Settings {
   std::span<const protocols::Descriptor* const> protocols;
   bool keep_headers = true;
   std::size_t header_limit = 4096;
+  protocols::Extras extras = {};
   // Seen between the ends, by neither: every call is told as its server's, whose address is then the local one.
   bool on_the_wire = false;
   Nanoseconds retry_after = 30'000'000'000;  // a stream nobody recognised is looked at again, twice as late each time
@@ -67,10 +69,13 @@ class Streams {
   void end_census(Nanoseconds now);
   // Of sessions opened from now on.
   void set_header_limit(std::size_t bytes) { settings_.header_limit = bytes; }
+  void set_extras(const protocols::Extras& extras) { settings_.extras = extras; }
   // The agent stops: every session gives what it has.
   void finish(Nanoseconds now);
 
   [[nodiscard]] std::size_t size() const { return streams_.size(); }
+  // Requests begun and not yet answered, by Kind, of each family that is spoken now.
+  [[nodiscard]] std::map<const Family*, std::array<std::size_t, 2>> active() const;
   [[nodiscard]] std::size_t active(Kind kind) const;
   // Open TCP connections per process; 0 for those whose process has not moved a byte yet.
   [[nodiscard]] std::map<std::uint32_t, std::uint64_t> connections_by_pid() const;
@@ -86,8 +91,12 @@ class Streams {
   [[nodiscard]] std::uint32_t peer_pid(Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);
+  [[nodiscard]] const protocols::Descriptor* choose(const protocols::Opening& opening, bool& more) const;
+  void begin_session(Stream& stream, const protocols::Descriptor& protocol, const protocols::Segment& segment);
+  [[nodiscard]] static std::uint16_t server_port(const Stream& stream);
   void copy_again(Stream& stream);
-  void open_session(Stream& stream, const protocols::Descriptor& protocol);
+  void open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request = nullptr);
+  void hand_over(Stream& stream, const protocols::Segment& segment, const protocols::Next& next);
   void obey(Stream& stream, const protocols::Segment& segment, const protocols::Next& next);
   void switch_off(Stream& stream, Nanoseconds now, bool for_good);
   void pass_skipped(Stream& stream, protocols::Direction direction, std::uint32_t position, Nanoseconds when);

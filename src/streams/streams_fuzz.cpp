@@ -70,14 +70,17 @@ class Witness final : public protocols::Session {
   bool closed_ = false;
 };
 
-protocols::Guess recognise(std::string_view bytes) {
+protocols::Guess recognise(const protocols::Opening& opening) {
+  const std::string_view bytes = opening.bytes;
   if (bytes.size() >= wishes.recognised_at) return protocols::Guess::yes;
   return wishes.recognised_at > 64 ? protocols::Guess::no : protocols::Guess::maybe_with_more;
 }
 
 std::unique_ptr<protocols::Session> open(const protocols::Options&) { return std::make_unique<Witness>(); }
 
-constexpr protocols::Descriptor witness{"witness", recognise, open};
+constexpr Family witness_family{.name = "witness"};
+constexpr Protocol witness_protocol{"witness", &witness_family};
+constexpr protocols::Descriptor witness{&witness_protocol, recognise, open};
 constexpr const protocols::Descriptor* only_witness[] = {&witness};
 
 // The kernel's side of the bargain, of one direction of one socket.

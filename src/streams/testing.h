@@ -55,6 +55,9 @@ class FakeReceiver final : public CallReceiver {
 // What the toy's sessions were given, as "in 5 HELLO", "in 100 -" (length, then content), or "close at 7".
 inline Lines toy_log;
 
+inline constexpr Family toy_family{.name = "toy"};
+inline constexpr Protocol toy{"toy", &toy_family};
+
 // Speaks in words ended by ';'. A direction begins with "TOY;" unless the connection was joined late, when any segment
 // that begins with it will do. Words: CALL (gives a call), SKIP<n> (n bytes behind it are not needed), ENOUGH (they are
 // after all), BAD, OPAQUE. A gap of 666 bytes is more than it can bear.
@@ -95,7 +98,7 @@ class ToySession final : public protocols::Session {
  private:
   static void give(std::string_view operation, std::uint32_t pid, Nanoseconds when, protocols::CallSink& sink) {
     Call call;
-    call.protocol = "toy";
+    call.protocol = &toy;
     call.operation = operation;
     call.pid = pid;
     call.end = when;
@@ -105,7 +108,8 @@ class ToySession final : public protocols::Session {
   std::array<std::uint64_t, 2> unneeded_{};
 };
 
-inline protocols::Guess toy_recognise(std::string_view bytes) {
+inline protocols::Guess toy_recognise(const protocols::Opening& opening) {
+  const std::string_view bytes = opening.bytes;
   constexpr std::string_view greeting = "TOY;";
   if (bytes.starts_with(greeting)) return protocols::Guess::yes;
   if (greeting.starts_with(bytes)) return protocols::Guess::maybe_with_more;
@@ -116,7 +120,7 @@ inline std::unique_ptr<protocols::Session> toy_open(const protocols::Options& op
   return std::make_unique<ToySession>(options);
 }
 
-inline constexpr protocols::Descriptor toy_descriptor{"toy", toy_recognise, toy_open};
+inline constexpr protocols::Descriptor toy_descriptor{&toy, toy_recognise, toy_open};
 inline constexpr const protocols::Descriptor* only_toy[] = {&toy_descriptor};
 
 // 10.0.0.<host>:<port>

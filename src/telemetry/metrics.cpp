@@ -15,10 +15,21 @@ namespace subfloor {
 namespace {
 
 constexpr std::string_view other = "{other}";
+constexpr Family any_family{.name = "_other"};
 constexpr std::size_t max_text = 128;  // bytes of a label's value
 
-std::string prefix_of(std::string_view protocol, Kind kind) {
-  return std::string(protocol) + "." + std::string(to_string(kind));
+std::string prefix_of(const Family& family, Kind kind) {
+  return std::string(family.name) + "." + std::string(to_string(kind));
+}
+
+MetricFamily& family_named(const std::string& name, std::vector<MetricFamily>& families,
+                           const MetricFamily& otherwise) {
+  const auto found =
+      std::find_if(families.begin(), families.end(), [&](const MetricFamily& family) { return family.name == name; });
+  if (found != families.end()) return *found;
+  families.push_back(otherwise);
+  families.back().name = name;
+  return families.back();
 }
 
 HistogramPoint point(const Histogram& histogram, std::span<const std::uint64_t> bounds, double unit) {
@@ -42,7 +53,9 @@ std::vector<Exemplar> in_use(const std::vector<Exemplar>& exemplars, double unit
 }
 
 // "401" for 401, "unset" where no status was seen: it is never made up.
-std::string status_text(std::int32_t status) { return status < 0 ? "unset" : std::to_string(status); }
+std::string status_text(const Family& family, std::int32_t status) {
+  return status < 0 ? "unset" : semantics::status_text(family, status);
+}
 
 void add_to(HistogramPoint& sum, const HistogramPoint& more) {
   for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += more.counts[i];
@@ -81,7 +94,14 @@ SeriesId Metrics::add(const Observation& observation) {
   key.service = observation.service.substr(0, max_text);
   key.operation = semantics::operation_name(call).substr(0, max_text);
   key.error = std::string_view(call.error).substr(0, max_text);
-  key.protocol = semantics::protocol_name(call.protocol);
+  key.target = std::string_view(call.target).substr(0, max_text);
+  key.family = call.protocol->family;
+  if (key.family->http) key.route = observation.route.empty() ? other : observation.route.substr(0, max_text);
+  if (options_.convention == MetricConvention::otel && !call.attributes.empty()) {
+    attributes_.clear();
+    call.attributes.append_to(attributes_, Use::metric);
+    key.attributes = attributes_;
+  }
   key.status = call.status.value_or(-1);
   key.kind = call.kind;
   key.is_error = semantics::is_error(call);
@@ -107,7 +127,7 @@ SeriesId Metrics::add(const Observation& observation) {
     return no_series;
   }
   series.durations.record(call.duration());
-  if (key.protocol == "http") series.request_bodies.record(call.request_body_bytes);
+  if (key.family->http) series.request_bodies.record(call.request_body_bytes);
   return series.id;
 }
 
@@ -128,7 +148,10 @@ void Metrics::seal(KeyView& key) const {
   hash.add(key.operation);
   hash.add(key.error);
   hash.add(key.server);
-  hash.add(key.protocol);
+  hash.add(key.target);
+  hash.add(key.route);
+  hash.add(key.attributes);
+  hash.add(reinterpret_cast<std::uintptr_t>(key.family));
   hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 32 |
            static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.server_port)) << 4 |
            static_cast<std::uint64_t>(key.kind) << 2 | static_cast<std::uint64_t>(key.is_error) << 1 |
@@ -143,13 +166,14 @@ Metrics::Series& Metrics::series_for(KeyView& key) {
   ++merged_calls_;
   KeyView merged;
   merged.service = merged.operation = other;
-  merged.protocol = key.protocol;
+  merged.route = other;
+  merged.family = key.family;
   merged.kind = key.kind;
   merged.overflow = true;
   seal(merged);
   if (const auto found = series_.find(merged); found != series_.end()) return found->second;
   if (series_.size() + 2 >= options_.max_series) {  // more protocols than places: one series of each kind
-    merged.protocol = "_other";
+    merged.family = &any_family;
     seal(merged);
     if (const auto found = series_.find(merged); found != series_.end()) return found->second;
   }
@@ -160,9 +184,12 @@ Metrics::Series& Metrics::insert(const KeyView& key) {
   Key kept{key.hash,
            std::string(key.service),
            std::string(key.operation),
+           std::string(key.target),
            std::string(key.error),
+           std::string(key.route),
+           std::string(key.attributes),
            std::string(key.server),
-           key.protocol,
+           key.family,
            key.status,
            key.server_port,
            key.kind,
@@ -180,15 +207,15 @@ std::vector<Metrics::Prefix> Metrics::by_prefix() const {
   for (const Entry& entry : series_) entries.push_back(&entry);
   const auto rank = [](const Entry* entry) {
     const Key& key = entry->first;
-    return std::tie(key.protocol, key.kind, key.overflow, key.service, key.operation, key.status, key.error, key.server,
-                    key.server_port);
+    return std::tie(key.family->name, key.kind, key.overflow, key.service, key.operation, key.target, key.route,
+                    key.status, key.error, key.attributes, key.server, key.server_port);
   };
   std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return rank(a) < rank(b); });
   std::vector<Prefix> prefixes;
   for (const Entry* entry : entries) {
     const Key& key = entry->first;
-    if (prefixes.empty() || prefixes.back().protocol != key.protocol || prefixes.back().kind != key.kind) {
-      prefixes.push_back({key.protocol, key.kind, {}});
+    if (prefixes.empty() || prefixes.back().family != key.family || prefixes.back().kind != key.kind) {
+      prefixes.push_back({key.family, key.kind, {}});
     }
     prefixes.back().entries.push_back(entry);
   }
@@ -196,27 +223,42 @@ std::vector<Metrics::Prefix> Metrics::by_prefix() const {
 }
 
 Labels Metrics::labels_of(const Key& key) const {
-  const bool http = key.protocol == "http";
-  if (options_.convention == MetricConvention::standard) {
-    return {{"service", key.service},
-            {http ? "method" : "operation", key.operation},
-            {"route", std::string(other)},
-            http || key.error.empty()
-                ? Label{"status_code", key.overflow ? std::string(other) : status_text(key.status)}
-                : Label{"error", key.error},
-            {"kind", std::string(to_string(key.kind))}};
+  if (options_.convention == MetricConvention::otel) return otel_labels_of(key);
+  const Family& family = *key.family;
+  Labels labels{{"service", key.service}, {family.http ? "method" : "operation", key.operation}};
+  if (family.http) labels.push_back({"route", key.route});
+  if (!family.target_key.empty()) labels.push_back({"target", key.overflow ? std::string(other) : key.target});
+  if (!family.http && !key.error.empty()) {
+    labels.push_back({"error", key.error});
+  } else {
+    labels.push_back({"status_code", key.overflow ? std::string(other) : status_text(family, key.status)});
   }
+  labels.push_back({"kind", std::string(to_string(key.kind))});
+  return labels;
+}
+
+Labels Metrics::otel_labels_of(const Key& key) const {
+  const Family& family = *key.family;
   Labels labels{{"service.name", key.service}};
   if (key.overflow) {
     labels.push_back({"otel.metric.overflow", "true", LabelType::boolean});
     return labels;
   }
-  labels.push_back({http ? "http.request.method" : "operation", key.operation});
-  if (http) labels.push_back({"url.scheme", "http"});
+  const auto push = [&](std::string_view name, std::string value, LabelType type = LabelType::text) {
+    if (!name.empty() && !value.empty()) labels.push_back({std::string(name), std::move(value), type});
+  };
+  for (const Family::Constant& constant : family.constants) push(constant.key, std::string(constant.value));
+  push(family.operation_key, key.operation);
+  push(family.target_key, key.target);
+  if (family.http) push("url.scheme", "http");
   if (key.status >= 0) {
-    labels.push_back({http ? "http.response.status_code" : "status_code", std::to_string(key.status),
-                      http ? LabelType::integer : LabelType::text});
+    const LabelType type = family.status_text != nullptr ? LabelType::text : LabelType::integer;
+    push(family.status_key, semantics::status_text(family, key.status), type);
   }
+  push(family.error_key, key.error);
+  for_each_attribute(key.attributes, [&](std::string_view name, std::string_view value, bool number) {
+    push(name, std::string(value), number ? LabelType::integer : LabelType::text);
+  });
   if (key.is_error) labels.push_back({"error.type", key.error.empty() ? std::to_string(key.status) : key.error});
   if (key.kind == Kind::client) {
     if (!key.server.empty()) labels.push_back({"server.address", key.server});
@@ -225,17 +267,20 @@ Labels Metrics::labels_of(const Key& key) const {
   return labels;
 }
 
-MetricFamily Metrics::durations(const Prefix& prefix) const {
+void Metrics::append_durations(const Prefix& prefix, std::vector<MetricFamily>& families) const {
   const bool otel = options_.convention == MetricConvention::otel;
-  MetricFamily family{prefix_of(prefix.protocol, prefix.kind) + ".request.duration",
-                      otel ? "s" : "ms",
-                      prefix.kind == Kind::server
-                          ? "Time from a request's first byte to its response's last, as its server saw it."
-                          : "Time from a request's first byte to its response's last, as its client saw it.",
-                      MetricType::histogram,
-                      {}};
-  const std::span<const std::uint64_t> bounds = otel ? std::span<const std::uint64_t>(bounds::duration_otel)
-                                                     : std::span<const std::uint64_t>(bounds::duration_default);
+  const Family& of = *prefix.family;
+  MetricFamily& family = family_named(
+      semantics::duration_metric(of, prefix.kind, otel), families,
+      {{},
+       otel ? "s" : "ms",
+       prefix.kind == Kind::server ? "Time from a request's first byte to its response's last, as its server saw it."
+                                   : "Time from a request's first byte to its response's last, as its client saw it.",
+       MetricType::histogram,
+       {}});
+  std::span<const std::uint64_t> bounds = otel ? of.otel_duration_bounds : of.duration_bounds;
+  if (bounds.empty() && otel) bounds = bounds::duration_otel;
+  if (bounds.empty()) bounds = bounds::duration_default;
   for (const Entry* entry : prefix.entries) {
     if (entry->second.durations.count() == 0) continue;
     const double unit = otel ? 1e9 : 1e6;
@@ -243,12 +288,11 @@ MetricFamily Metrics::durations(const Prefix& prefix) const {
     value.exemplars = in_use(entry->second.exemplars, unit);
     append_point(family, labels_of(entry->first), std::move(value));
   }
-  return family;
 }
 
 MetricFamily Metrics::bodies(const Prefix& prefix) const {
   const bool otel = options_.convention == MetricConvention::otel;
-  MetricFamily family{prefix_of(prefix.protocol, prefix.kind) + (otel ? ".request.body.size" : ".request.body_size"),
+  MetricFamily family{prefix_of(*prefix.family, prefix.kind) + (otel ? ".request.body.size" : ".request.body_size"),
                       "By",
                       "Bytes of request bodies as transferred.",
                       MetricType::histogram,
@@ -270,20 +314,13 @@ MetricFamily Metrics::unmeasured(const std::vector<Prefix>& prefixes) const {
     std::uint64_t sum = 0;
     for (const Entry* entry : prefix.entries) sum += entry->second.unmeasured;
     family.points.push_back(
-        {{{"protocol", std::string(prefix.protocol)}, {"kind", std::string(to_string(prefix.kind))}}, sum, {}});
+        {{{"protocol", std::string(prefix.family->name)}, {"kind", std::string(to_string(prefix.kind))}}, sum, {}});
   }
   return family;
 }
 
 void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const {
   const std::string service_label = options_.convention == MetricConvention::otel ? "service.name" : "service";
-  const auto family_of = [&](const std::string& name, const char* unit, const char* help,
-                             MetricType type) -> MetricFamily& {
-    const auto found =
-        std::find_if(families.begin(), families.end(), [&](const MetricFamily& family) { return family.name == name; });
-    if (found != families.end()) return *found;
-    return families.emplace_back(MetricFamily{name, unit, help, type, {}});
-  };
   // OpenTelemetry counts them up and down; the default convention has a gauge.
   const auto requests_type = options_.convention == MetricConvention::otel ? MetricType::up_down : MetricType::gauge;
   const auto add_point = [&](MetricFamily& family, const std::string& service, std::optional<Kind> kind,
@@ -300,14 +337,14 @@ void Metrics::append_gauges(const Gauges& gauges, std::vector<MetricFamily>& fam
     }
   };
   for (const auto& requests : gauges.requests) {
-    const std::string name = prefix_of(semantics::protocol_name(requests.protocol), requests.kind);
-    MetricFamily& family =
-        family_of(name + ".active_requests", "{request}", "Requests begun and not yet answered.", requests_type);
+    const std::string name = prefix_of(*requests.family, requests.kind);
+    MetricFamily& family = family_named(name + ".active_requests", families,
+                                        {{}, "{request}", "Requests begun and not yet answered.", requests_type, {}});
     add_point(family, requests.service, requests.kind, requests.active);
   }
   for (const auto& connections : gauges.connections) {
-    MetricFamily& family =
-        family_of("tcp.connections.active", "{connection}", "TCP connections open now.", MetricType::gauge);
+    MetricFamily& family = family_named("tcp.connections.active", families,
+                                        {{}, "{connection}", "TCP connections open now.", MetricType::gauge, {}});
     add_point(family, connections.service, connections.kind, connections.active);
   }
 }
@@ -317,8 +354,8 @@ MetricSnapshot Metrics::snapshot(const Gauges& gauges, const SelfReport& report)
   result.resource = report.resource;
   const std::vector<Prefix> prefixes = by_prefix();
   for (const Prefix& prefix : prefixes) {
-    result.families.push_back(durations(prefix));
-    if (prefix.protocol == "http") result.families.push_back(bodies(prefix));
+    append_durations(prefix, result.families);
+    if (prefix.family->http) result.families.push_back(bodies(prefix));
   }
   append_gauges(gauges, result.families);
   result.families.push_back(unmeasured(prefixes));

@@ -51,9 +51,11 @@ class Metrics {
   template <class Text>
   struct BasicKey {
     std::uint64_t hash = 0;
-    Text service, operation, error;
+    Text service, operation, target, error;
+    Text route;       // of HTTP: the template; "{other}" where none is known
+    Text attributes;  // otel: those of Use::metric, as AttributeList::append_to() writes them
     Text server;                  // otel clients only: host
-    std::string_view protocol;    // static
+    const Family* family = &no_family;
     std::int32_t status = -1;     // -1: none seen
     std::int32_t server_port = 0;
     Kind kind = Kind::server;
@@ -73,8 +75,9 @@ class Metrics {
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
       return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.is_error == b.is_error && a.server_port == b.server_port && a.protocol == b.protocol &&
-             a.operation == b.operation && a.service == b.service && a.error == b.error && a.server == b.server;
+             a.is_error == b.is_error && a.server_port == b.server_port && a.family == b.family &&
+             a.operation == b.operation && a.target == b.target && a.route == b.route && a.service == b.service &&
+             a.error == b.error && a.server == b.server && a.attributes == b.attributes;
     }
   };
   struct Series {
@@ -85,9 +88,9 @@ class Metrics {
     std::vector<Exemplar> exemplars{};  // none, or one for each bucket; of those in use, the value is in nanoseconds
   };
   using Entry = std::pair<const Key, Series>;
-  // The series of one metric prefix, "http.server", in a stable order.
+  // The series of one family and kind, in a stable order.
   struct Prefix {
-    std::string_view protocol;
+    const Family* family = &no_family;
     Kind kind = Kind::server;
     std::vector<const Entry*> entries;
   };
@@ -97,7 +100,9 @@ class Metrics {
   void seal(KeyView& key) const;
   [[nodiscard]] std::vector<Prefix> by_prefix() const;
   [[nodiscard]] Labels labels_of(const Key& key) const;
-  [[nodiscard]] MetricFamily durations(const Prefix& prefix) const;
+  [[nodiscard]] Labels otel_labels_of(const Key& key) const;
+  // Several families may share a metric: what they have is added to it.
+  void append_durations(const Prefix& prefix, std::vector<MetricFamily>& families) const;
   [[nodiscard]] MetricFamily bodies(const Prefix& prefix) const;
   void append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const;
   [[nodiscard]] MetricFamily unmeasured(const std::vector<Prefix>& prefixes) const;
@@ -107,6 +112,7 @@ class Metrics {
   std::unordered_map<Key, Series, Hash, Equal> series_;
   std::vector<Series*> by_id_;  // id - 1
   std::uint64_t merged_calls_ = 0;
+  std::string attributes_;  // of the key that add() made last
 };
 
 }  // namespace subfloor

@@ -133,7 +133,7 @@ TEST(Metrics, DurationsThatWereNotSeenWholeAreCountedAside) {
 
 TEST(Metrics, OtherProtocolsHaveTheirOwnPrefixAndOperations) {
   SampleCall call;
-  call.call.protocol = "redis";
+  call.call.protocol = &testing::redis;
   call.call.operation = "GET";
   call.call.status.reset();
   call.call.error = "WRONGTYPE";
@@ -179,7 +179,8 @@ TEST(Metrics, NamesThatBecomeEqualOncePrintableShareASeries) {
 
 TEST(Metrics, GaugesComeFromTheOwner) {
   Gauges gauges;
-  gauges.requests = {{"", "http1", Kind::server, 2}, {"", "http2", Kind::server, 3}, {"", "http1", Kind::client, 1}};
+  gauges.requests = {
+      {"", &http_family, Kind::server, 2}, {"", &http_family, Kind::server, 3}, {"", &http_family, Kind::client, 1}};
   gauges.connections = {{"", std::nullopt, 12}};
   const auto snapshot = Metrics().snapshot(gauges, {});
   const MetricFamily* active = family(snapshot, "http.server.active_requests");

@@ -58,7 +58,7 @@ struct SelfReport {
 struct Gauges {
   struct Requests {
     std::string service;           // "" where it is not told apart
-    std::string protocol = "http1";
+    const Family* family = &http_family;
     Kind kind = Kind::server;
     std::uint64_t active = 0;
   };

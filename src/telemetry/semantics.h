@@ -10,16 +10,12 @@
 
 namespace subfloor::semantics {
 
-// The protocol as users name it: "http" for http1 and http2, else the folder's own name.
-[[nodiscard]] std::string_view protocol_name(std::string_view protocol);
-[[nodiscard]] bool is_http(std::string_view protocol);
-
 // A known HTTP method as it is, `_OTHER` for one that is not known, `_unknown` where none was seen. Operations of other
 // protocols pass unchanged.
 [[nodiscard]] std::string_view operation_name(const Call& call);
 
-// Server 4xx is no error of the server's; client 4xx and every 5xx are errors, and so is any error code of the
-// protocol.
+// Server 4xx of HTTP is no error of the server's; client 4xx and every 5xx are errors, and so is whatever the protocol
+// calls one (Call::error).
 [[nodiscard]] bool is_error(const Call& call);
 // The value of error.type: the status, or the protocol's error; empty where the call is no error.
 [[nodiscard]] std::string error_type(const Call& call);
@@ -28,9 +24,21 @@ namespace subfloor::semantics {
 // connection's end left without an answer count with the time until then.
 [[nodiscard]] bool duration_known(const Call& call);
 
-// Where the client sent the call: from Host, else the port of the connection's end there; port 0 where unknown.
+// What a span of such calls is called: "{operation} {target}", or HTTP's method alone.
+[[nodiscard]] std::string span_name(const Family& family, std::string_view operation, std::string_view target);
+
+// The value of Family::status_key.
+[[nodiscard]] std::string status_text(const Family& family, int status);
+
+// network.transport: "tcp", "udp" or "unix".
+[[nodiscard]] std::string_view transport_text(Transport transport);
+
+// Name of the metric of durations.
+[[nodiscard]] std::string duration_metric(const Family& family, Kind kind, bool otel);
+
+// Where the client sent the call: from Host, else the name that was looked up for the address; port 0 where unknown.
 struct Server {
-  std::string_view host;  // points into the call; empty where only the connection knows
+  std::string_view host;  // points into the observation; empty where only the connection knows
   int port = 0;
 };
 [[nodiscard]] Server server_of(const Observation& observation);

@@ -11,6 +11,10 @@
 
 namespace subfloor::testing {
 
+inline constexpr Protocol http1{"http1", &http_family};
+inline constexpr Family redis_family{.name = "redis"};
+inline constexpr Protocol redis{"redis", &redis_family};
+
 inline Address ipv4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, std::uint16_t port) {
   Address address;
   address.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
@@ -29,7 +33,7 @@ struct SampleCall {
   std::string parent_span_id;
 
   SampleCall() {
-    call.protocol = "http1";
+    call.protocol = &http1;
     call.start = 1'000'000'000;
     call.request_end = call.start + 10'000;
     call.first_byte = call.start + 2'000'000;

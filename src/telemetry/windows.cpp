@@ -2,6 +2,7 @@
 #include "telemetry/windows.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "telemetry/hashing.h"
 #include "telemetry/semantics.h"
@@ -12,7 +13,9 @@ namespace subfloor {
 namespace {
 
 constexpr std::string_view other = "{other}";
+constexpr Family any_family{.name = other};
 constexpr std::size_t max_path = 1024;       // bytes of a path that a group keeps
+constexpr std::size_t max_attributes = 2048; // bytes of attributes that groups are told apart by; more are left out
 constexpr std::size_t max_short_text = 128;  // of an operation, an error, a service or a container id
 
 DurationStatistics statistics(const Histogram& durations, const QuantileSketch& sketch) {
@@ -79,15 +82,19 @@ WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness
   return summary;
 }
 
-Windows::KeyView Windows::key_of(const Observation& observation) const {
+Windows::KeyView Windows::key_of(const Observation& observation) {
   const Call& call = observation.call;
+  attributes_.clear();
+  call.attributes.append_to(attributes_, Use::group);
   KeyView key;
   key.service = observation.service.substr(0, max_short_text);
   key.container = std::string_view(observation.process.container_id).substr(0, max_short_text);
   key.operation = semantics::operation_name(call).substr(0, max_short_text);
+  key.target = std::string_view(call.target).substr(0, max_short_text);
+  key.attributes = std::string_view(attributes_).substr(0, attributes_.size() <= max_attributes ? max_attributes : 0);
   key.path = std::string_view(call.path).substr(0, max_path);
   key.error = std::string_view(call.error).substr(0, max_short_text);
-  key.protocol = semantics::protocol_name(call.protocol);
+  key.family = call.protocol->family;
   key.peer = observation.connection.remote.ip;
   key.status = call.status.value_or(-1);
   key.kind = call.kind;
@@ -101,7 +108,9 @@ void Windows::seal(KeyView& key) const {
   hash.add(key.container);
   hash.add(key.operation);
   hash.add(key.error);
-  hash.add(key.protocol);
+  hash.add(reinterpret_cast<std::uintptr_t>(key.family));
+  hash.add(key.target);
+  hash.add(key.attributes);
   std::uint64_t peer[2];
   static_assert(sizeof(peer) == sizeof(key.peer));
   std::memcpy(peer, key.peer.data(), sizeof(peer));
@@ -126,7 +135,7 @@ Windows::Group& Windows::overflow_group_for(const KeyView& key) {
   KeyView merged;
   merged.service = key.service;
   merged.container = key.container;
-  merged.protocol = key.protocol;
+  merged.family = key.family;
   merged.kind = key.kind;
   merged.path = other;
   merged.overflow = true;
@@ -135,7 +144,7 @@ Windows::Group& Windows::overflow_group_for(const KeyView& key) {
   if (groups_.size() + 2 < options_.max_groups) return insert(merged);
   merged.service = other;  // of either kind: the two places left
   merged.container = {};
-  merged.protocol = other;
+  merged.family = &any_family;
   seal(merged);
   const auto found = groups_.find(merged);
   return found != groups_.end() ? found->second : insert(merged);
@@ -146,9 +155,11 @@ Windows::Key Windows::keep(const KeyView& key) {
           std::string(key.service),
           std::string(key.container),
           std::string(key.operation),
+          std::string(key.target),
           std::string(key.path),
           std::string(key.error),
-          key.protocol,
+          std::string(key.attributes),
+          key.family,
           key.peer,
           key.status,
           key.kind,
@@ -184,7 +195,7 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.partial = call.partial;
   exemplar.transport = observation.connection.transport;
   exemplar.language = observation.process.language;
-  if (!semantics::is_http(call.protocol)) return;
+  exemplar.attributes = call.attributes;
   const semantics::Server server = semantics::server_of(observation);
   exemplar.server = server.host;
   exemplar.server_port = server.port;
@@ -212,7 +223,7 @@ void Windows::count(Group& group, const Observation& observation, SeriesId serie
 
 Span Windows::make_span(const Key& key, Group& group) {
   Exemplar& exemplar = group.exemplar;
-  const bool http = key.protocol == "http";
+  const bool http = key.family->http;
   Span span;
   span.trace_id = std::move(exemplar.trace_id);
   span.span_id = std::move(exemplar.span_id);
@@ -223,11 +234,9 @@ Span Windows::make_span(const Key& key, Group& group) {
   span.start = exemplar.start;
   span.end = exemplar.end;
   span.exemplar_partial = exemplar.partial;
-  // OpenTelemetry: a span of an unknown HTTP method is named "HTTP".
-  const bool named = !key.operation.empty() && key.operation != "_OTHER" && key.operation != "_unknown";
-  span.name = named ? key.operation : (http ? "HTTP" : std::string(key.protocol));
+  span.name = semantics::span_name(*key.family, key.operation, key.target);
   span.kind = key.kind;
-  span.protocol = key.protocol;
+  span.protocol = key.family->name;
   span.resource = {key.service, key.container, std::move(exemplar.executable), exemplar.pid, exemplar.language};
   span.count = group.count;
   span.error_count = group.error_count;
@@ -242,9 +251,7 @@ Span Windows::make_span(const Key& key, Group& group) {
   if (http) {
     describe_http(key, exemplar, span);
   } else {
-    add_text(span, "operation", key.operation);
-    add_text(span, "url.path", key.path);
-    if (key.status >= 0) add_number(span, "status_code", key.status);
+    describe_other(key, exemplar, span);
   }
   if (span.error)
     add_text(span, "error.type", key.error.empty() && key.status >= 0 ? std::to_string(key.status) : key.error);
@@ -270,14 +277,45 @@ void Windows::describe_http(const Key& key, Exemplar& exemplar, Span& span) {
     add_text(span, "url.full",
              "http://" + (bare_ipv6 ? "[" + exemplar.server + "]" : exemplar.server) + port + key.path);
   }
+  describe_server(exemplar, span);
+}
+
+void Windows::describe_other(const Key& key, Exemplar& exemplar, Span& span) {
+  const Family& family = *key.family;
+  const auto add_if_named = [&](std::string_view name, std::string value) {
+    if (!name.empty()) add_text(span, name, std::move(value));
+  };
+  for (const Family::Constant& constant : family.constants) add_text(span, constant.key, std::string(constant.value));
+  add_if_named(family.operation_key, key.operation);
+  if (key.overflow) return;
+  add_if_named(family.target_key, key.target);
+  add_if_named(family.error_key, key.error);
+  if (key.status >= 0 && family.status_text != nullptr) {
+    add_if_named(family.status_key, semantics::status_text(family, key.status));
+  } else if (key.status >= 0 && !family.status_key.empty()) {
+    add_number(span, family.status_key, key.status);
+  }
+  for (std::size_t i = 0; i < exemplar.attributes.size(); ++i) {
+    const AttributeList::Item item = exemplar.attributes[i];
+    if (item.number) {
+      add_number(span, item.key, std::strtoll(std::string(item.value).c_str(), nullptr, 10));
+    } else {
+      add_text(span, item.key, std::string(item.value));
+    }
+  }
+  describe_server(exemplar, span);
+}
+
+void Windows::describe_server(Exemplar& exemplar, Span& span) {
+  if (exemplar.server.empty()) return;
   add_text(span, "server.address", std::move(exemplar.server));
   if (exemplar.server_port != 0) add_number(span, "server.port", exemplar.server_port);
 }
 
 void Windows::describe_network(const Key& key, const Exemplar& exemplar, Span& span) {
-  add_text(span, "network.transport", exemplar.transport == Transport::tcp ? "tcp" : "unix");
+  add_text(span, "network.transport", std::string(semantics::transport_text(exemplar.transport)));
   const Address peer{key.peer, exemplar.remote_port};
-  if (exemplar.transport != Transport::tcp || !peer.known()) return;
+  if (exemplar.transport == Transport::unix_stream || !peer.known()) return;
   add_text(span, "network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
   add_text(span, "network.peer.address", peer.ip_text());
   // A client's peer is a server with a port of its own; a server's peers each come from another port.

@@ -48,8 +48,9 @@ class Windows {
   template <class Text>
   struct BasicKey {
     std::uint64_t hash = 0;
-    Text service, container, operation, path, error;
-    std::string_view protocol;  // static
+    Text service, container, operation, target, path, error;
+    Text attributes;  // those of Use::group, as AttributeList::append_to() writes them
+    const Family* family = &no_family;
     std::array<std::uint8_t, 16> peer{};
     std::int32_t status = -1;   // -1: none seen
     Kind kind = Kind::server;
@@ -68,8 +69,9 @@ class Windows {
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
       return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.peer == b.peer && a.protocol == b.protocol && a.path == b.path && a.operation == b.operation &&
-             a.service == b.service && a.container == b.container && a.error == b.error;
+             a.peer == b.peer && a.family == b.family && a.path == b.path && a.operation == b.operation &&
+             a.target == b.target && a.service == b.service && a.container == b.container && a.error == b.error &&
+             a.attributes == b.attributes;
     }
   };
 
@@ -83,6 +85,7 @@ class Windows {
     std::uint16_t local_port = 0, remote_port = 0;
     std::uint8_t trace_flags = 1;
     std::uint8_t partial = partial_no;
+    AttributeList attributes;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;
   };
@@ -95,7 +98,7 @@ class Windows {
     Exemplar exemplar;
   };
 
-  [[nodiscard]] KeyView key_of(const Observation& observation) const;
+  [[nodiscard]] KeyView key_of(const Observation& observation);
   [[nodiscard]] static Key keep(const KeyView& key);
   void seal(KeyView& key) const;
   Group& group_for(KeyView& key);
@@ -106,6 +109,8 @@ class Windows {
   void count(Group& group, const Observation& observation, SeriesId series);
   [[nodiscard]] static Span make_span(const Key& key, Group& group);
   static void describe_http(const Key& key, Exemplar& exemplar, Span& span);
+  static void describe_other(const Key& key, Exemplar& exemplar, Span& span);
+  static void describe_server(Exemplar& exemplar, Span& span);
   static void describe_network(const Key& key, const Exemplar& exemplar, Span& span);
 
   WindowOptions options_;
@@ -113,6 +118,7 @@ class Windows {
   std::uint64_t seed_;
   Nanoseconds window_start_;
   std::unordered_map<Key, Group, Hash, Equal> groups_;
+  std::string attributes_;  // of the key that key_of() made last
   std::uint64_t window_calls_ = 0, window_merged_ = 0, merged_calls_ = 0;
 };
 

@@ -14,6 +14,8 @@
 namespace {
 
 using namespace subfloor;
+
+constexpr Protocol http1{"http1", &http_family};
 using fuzzing::require;
 
 struct Fixture {
@@ -63,7 +65,7 @@ std::string receive(int fd) {
 
 void publish(const Fixture& fixture) {
   Call call;
-  call.protocol = "http1";
+  call.protocol = &http1;
   call.status = 200;
   call.pid = 42;
   const Connection connection;

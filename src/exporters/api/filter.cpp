@@ -26,9 +26,8 @@ bool parse_range(std::string_view item, int& first, int& last) {
 }
 
 // "http" stands for "http1" and "http2".
-bool protocol_matches(std::string_view wanted, std::string_view protocol) {
-  if (!protocol.starts_with(wanted)) return false;
-  return std::all_of(protocol.begin() + static_cast<std::ptrdiff_t>(wanted.size()), protocol.end(), is_digit);
+bool protocol_matches(std::string_view wanted, const Protocol& protocol) {
+  return wanted == protocol.name || wanted == protocol.family->name;
 }
 
 Result<std::string> as_text(const std::string& key, const nlohmann::json& value) {
@@ -106,7 +105,7 @@ bool CallFilter::matches(const Observation& observation) const {
   const Call& call = observation.call;
   if (!pod.empty() || !name_space.empty()) return false;
   if (pid != 0 && call.pid != pid && observation.process.pid != pid) return false;
-  if (!protocol.empty() && !protocol_matches(protocol, call.protocol)) return false;
+  if (!protocol.empty() && !protocol_matches(protocol, *call.protocol)) return false;
   if (status && !status->matches(call.status)) return false;
   if (!trace.empty() && trace != observation.trace_id) return false;
   return service.empty() || service == observation.service || service == executable_name(observation.process) ||

@@ -8,6 +8,8 @@
 namespace subfloor {
 namespace {
 
+constexpr Protocol http1{"http1", &http_family};
+
 struct Sample {
   Call call;
   Connection connection;
@@ -15,7 +17,7 @@ struct Sample {
   std::string trace = "0123456789abcdef0123456789abcdef";
 
   Sample() {
-    call.protocol = "http1";
+    call.protocol = &http1;
     call.pid = process.pid = 42;
     call.status = 404;
     process.comm = "nginx";

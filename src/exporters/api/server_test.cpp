@@ -18,6 +18,8 @@
 namespace subfloor {
 namespace {
 
+constexpr Protocol http1{"http1", &http_family};
+
 void format(std::string& out, const Observation& observation) {
   out += "{\"path\":\"" + observation.call.path + "\"}\n";
 }
@@ -70,7 +72,7 @@ class Api : public testing::Test {
       Call call;
       call.path = path;
       call.status = 200;
-      call.protocol = "http1";
+      call.protocol = &http1;
       const Connection connection;
       const Process process;
       for (int i = 0; i < times; ++i) server_->publish({call, connection, process, nullptr, "", "", "", ""});

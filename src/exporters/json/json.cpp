@@ -69,23 +69,48 @@ void append_http(ObjectWriter& object, const Call& call) {
   append_headers(object, "http.response.header.", call.response_headers);
 }
 
-// Protocols whose own keys come with them.
+// The fields all calls share, under the same names whatever the protocol, and again under OpenTelemetry's.
 void append_other(ObjectWriter& object, const Call& call) {
-  object.text_if_any("operation", call.operation);
+  const Family& family = *call.protocol->family;
+  object.text("operation", semantics::operation_name(call));
+  object.text_if_any("target", call.target);
   object.text_if_any("path", call.path);
+  for (const Family::Constant& constant : family.constants) object.text(constant.key, constant.value);
+  const auto text_if_named = [&](std::string_view key, std::string_view value) {
+    if (!key.empty() && key != "operation" && key != "target") object.text_if_any(key, value);
+  };
+  text_if_named(family.operation_key, call.operation);
+  text_if_named(family.target_key, call.target);
   if (call.status) object.number("status_code", *call.status);
+  if (call.status && family.status_key != "status_code")
+    text_if_named(family.status_key, semantics::status_text(family, *call.status));
   object.text_if_any("error.type", call.error);
+  text_if_named(family.error_key, call.error);
+  object.number("request.size", call.request_body_bytes);
+  if ((call.partial & partial_no_response) == 0) object.number("response.size", call.response_body_bytes);
+}
+
+void append_attributes(ObjectWriter& object, const AttributeList& attributes) {
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    const AttributeList::Item item = attributes[i];
+    if (item.number) {
+      object.key(item.key);
+      object.out() += item.value;
+    } else {
+      object.text(item.key, item.value);
+    }
+  }
 }
 
 void append_network(ObjectWriter& object, const Call& call, const Connection& connection) {
-  object.text("network.protocol.name", semantics::protocol_name(call.protocol));
+  object.text("network.protocol.name", call.protocol->family->name);
   object.text_if_any("network.protocol.version", call.version);
   if (connection.transport == Transport::unix_stream) {
     object.text("network.transport", "unix");
     object.text_if_any("network.peer.address", connection.unix_path);
     return;
   }
-  object.text("network.transport", "tcp");
+  object.text("network.transport", semantics::transport_text(connection.transport));
   const Address& known = connection.remote.known() ? connection.remote : connection.local;
   if (known.known()) object.text("network.type", known.is_ipv4() ? "ipv4" : "ipv6");
   if (connection.remote.known()) {
@@ -163,7 +188,7 @@ void append_json(std::string& out, const Observation& observation, Nanoseconds u
   const Call& call = observation.call;
   ObjectWriter object(out);
   object.time("time", unix_start);
-  object.text("protocol", semantics::protocol_name(call.protocol));
+  object.text("protocol", call.protocol->family->name);
   object.text("kind", to_string(call.kind));
   object.number("duration_ns", call.duration());
   if (call.first_byte > call.start) object.number("time_to_first_byte_ns", call.first_byte - call.start);
@@ -171,7 +196,10 @@ void append_json(std::string& out, const Observation& observation, Nanoseconds u
   object.text("span_id", observation.span_id);
   object.text_if_any("parent_span_id", observation.parent_span_id);
   append_partial(object, call.headers_kept ? call.partial : call.partial | partial_headers);
-  semantics::is_http(call.protocol) ? append_http(object, call) : append_other(object, call);
+  call.protocol->family->http ? append_http(object, call) : append_other(object, call);
+  append_attributes(object, call.attributes);
+  object.text_if_any("subfloor.route", observation.route);
+  object.text_if_any("server.address", observation.server_name);
   append_network(object, call, observation.connection);
   append_process(object, observation.process, call.pid);
   if (observation.peer != nullptr) append_peer(object, *observation.peer);

@@ -14,6 +14,8 @@
 namespace {
 
 using namespace subfloor;
+
+constexpr Protocol http1{"http1", &http_family};
 using fuzzing::require;
 
 constexpr std::string_view trace = "0af7651916cd43dd8448eb211c80319c", span = "b7ad6b7169203331";
@@ -43,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const auto parts = parts_of(fuzzing::text_of(data + 1, size - 1), 10);
   Call call;
-  call.protocol = "http1";
+  call.protocol = &http1;
   call.kind = data[0] & 1 ? Kind::server : Kind::client;
   call.partial = data[0] >> 3;
   if (data[0] & 2) call.status = 200 + (data[0] >> 4);

@@ -118,7 +118,7 @@ TEST(JsonCall, WhoseHeadersWereNotKeptIsPartial) {
 TEST(JsonCall, LeavesOutWhatIsNotKnown) {
   SampleCall call;
   call.call = Call{};
-  call.call.protocol = "http1";
+  call.call.protocol = &testing::http1;
   call.call.partial = partial_joined_late | partial_no_response;
   call.connection = Connection{};
   call.process = Process{};

@@ -48,9 +48,9 @@ MetricSnapshot full_snapshot(MetricConvention convention) {
   calls[1].call.status = 404;
   calls[2].call.status.reset();
   calls[3].process.executable = "/bin/we\"ird\\na\nme\xff";
-  calls[4].call.protocol = "redis";
+  calls[4].call.protocol = &testing::redis;
   calls[4].call.error = "ERR";
-  calls[5].call.protocol = "redis";
+  calls[5].call.protocol = &testing::redis;
   calls[6].call.operation = "BREW";
   for (const auto& call : calls) metrics.add(call.observation());
   for (int i = 0; i < 200; ++i) {
@@ -59,7 +59,7 @@ MetricSnapshot full_snapshot(MetricConvention convention) {
     metrics.add(call.observation());
   }
   Gauges gauges;
-  gauges.requests = {{"", "http1", Kind::server, 2}, {"nginx", "http1", Kind::client, 3}};
+  gauges.requests = {{"", &http_family, Kind::server, 2}, {"nginx", &http_family, Kind::client, 3}};
   gauges.connections = {{"", Kind::server, 4}, {"", Kind::client, 5}};
   SelfReport report;
   report.sensors = {{"tcp_send", 10, 8, 1, 4096}};

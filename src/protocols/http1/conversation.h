@@ -43,7 +43,7 @@ inline std::string to_text(const HeaderList& fields) {
 
 // Everything a call says, for comparison.
 inline std::string to_text(const Call& call) {
-  std::string text(call.protocol);
+  std::string text(call.protocol->name);
   text += ' ' + std::string(to_string(call.kind)) + ' ' + call.operation + ' ' + call.path + '?' + call.query + ' ' +
           call.version + " status " + (call.status ? std::to_string(*call.status) : "none");
   for (const std::uint64_t number : {call.start, call.request_end, call.first_byte, call.end, call.request_body_bytes,

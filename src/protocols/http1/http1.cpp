@@ -24,7 +24,9 @@ Guess guess_target(std::string_view method, std::string_view rest) {
   return head.size() == scheme.size() ? Guess::yes : Guess::maybe_with_more;
 }
 
-Guess recognise(std::string_view bytes) {
+Guess recognise(const Opening& opening) {
+  std::string_view bytes = opening.bytes;
+  if (opening.datagram) return Guess::no;
   while (!bytes.empty() && (bytes.front() == '\r' || bytes.front() == '\n')) bytes.remove_prefix(1);
   if (bytes.empty()) return Guess::maybe_with_more;
   StartLine line;
@@ -44,6 +46,6 @@ std::unique_ptr<Session> open(const Options& options) { return std::make_unique<
 
 }  // namespace
 
-const Descriptor http1_descriptor{"http1", recognise, open};
+const Descriptor http1_descriptor{&protocol, recognise, open};
 
 }  // namespace subfloor::protocols

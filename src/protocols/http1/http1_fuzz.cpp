@@ -35,7 +35,7 @@ class Checker final : public CallSink {
  public:
   void on_call(Call& call) override {
     require(!over);
-    require(call.protocol == "http1");
+    require(call.protocol == &protocol);
     require(call.partial < 32);
     require(!call.status || (*call.status >= 101 && *call.status <= 999));
     require(!call.operation.empty() || call.partial != 0);
@@ -144,7 +144,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.joined_late = data[0] & 1;
   options.keep_headers = !(data[0] & 2);
   if (data[0] & 4) options.header_limit = 16;
-  (void)http1_descriptor.recognise(input.substr(1));
+  (void)http1_descriptor.recognise({.bytes = input.substr(1)});
   const std::vector<Step> steps = read_steps(input.substr(1));
   const Run whole = replay(options, steps, 0);
   for (const std::size_t piece : {std::size_t{1}, std::size_t{1} + (data[0] >> 3)}) {

@@ -45,7 +45,7 @@ std::unique_ptr<Exchange> Pairing::fresh() {
 
 void Pairing::emit(std::unique_ptr<Exchange> exchange, CallSink& sink) {
   Call& call = exchange->call;
-  call.protocol = "http1";
+  call.protocol = &protocol;
   call.kind = kind_;
   if (exchange->unsure) {
     call.status.reset();

@@ -12,6 +12,8 @@
 
 namespace subfloor::protocols::http1 {
 
+inline constexpr Protocol protocol{"http1", &http_family};
+
 inline constexpr std::size_t outstanding_limit = 256;               // requests without their response
 inline constexpr std::size_t outstanding_bytes_limit = 256 * 1024;  // and bytes of their heads
 

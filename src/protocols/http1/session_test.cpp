@@ -53,7 +53,7 @@ TEST(Http1, TellsEverythingAboutACallAsServer) {
   EXPECT_EQ(f.session.active(Kind::server), 0u);
   ASSERT_EQ(f.calls().size(), 1u);
   const Call call = f.call();
-  EXPECT_EQ(call.protocol, "http1");
+  EXPECT_EQ(call.protocol->name, "http1");
   EXPECT_EQ(call.kind, Kind::server);
   EXPECT_EQ(call.operation, "POST");
   EXPECT_EQ(call.path, "/a");
@@ -559,7 +559,7 @@ TEST(Http1, KeepsHeadersWhileSomebodyWantsThemAndSaysWhereItDidNot) {
 }
 
 TEST(Http1, RecognisesItsOwnAndNothingElse) {
-  const auto guess = [](std::string_view bytes) { return http1_descriptor.recognise(bytes); };
+  const auto guess = [](std::string_view bytes) { return http1_descriptor.recognise({.bytes = bytes}); };
   for (const char* text : {"GET / HTTP/1.1\r\n", "POST /x", "HTTP/1.1 200 OK\r\n", "HTTP/1.", "CONNECT h:1",
                            "OPTIONS *", "GET http://h/", "\r\nGET /", "FOO /x HTTP/1.1\r\n"}) {
     EXPECT_EQ(guess(text), Guess::yes) << text;

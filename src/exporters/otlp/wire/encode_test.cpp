@@ -276,7 +276,7 @@ MetricSnapshot snapshot_of(MetricConvention convention) {
   std::copy_n(fast.span_id.begin(), 16, exemplar.span_id.begin());
   metrics.exemplify(series, 30 * ms, exemplar);
   Gauges gauges;
-  gauges.requests = {{"", "http1", Kind::server, 2}};
+  gauges.requests = {{"", &http_family, Kind::server, 2}};
   gauges.connections = {{"nginx", std::nullopt, 5}};
   SelfReport report;
   report.cpu_seconds = 1.25;
