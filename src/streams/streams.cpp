@@ -41,6 +41,7 @@ struct Streams::Stream {
     bool skipping = false;
     std::uint32_t skip_until = 0;
     std::string prefix = {};  // first bytes, while they are too few to tell the protocol
+    std::string unknown = {};  // of a connection joined late: the beginning of what nobody recognised last
     Segment prefix_segment = {};  // their times
   };
 
@@ -260,26 +261,28 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
     bytes = joined;
   }
   bool more = false;
-  const protocols::Descriptor* const protocol =
-      choose({.bytes = bytes,
-              .other = stream.track(protocols::opposite(segment.direction)).prefix,
-              .direction = segment.direction,
-              .whole = !stream.connection.joined_late,
-              .kind = stream.kind,
-              .server_port = server_port(stream)},
-             more);
+  const Stream::Track& other = stream.track(protocols::opposite(segment.direction));
+  const protocols::Descriptor* const protocol = choose({.bytes = bytes,
+                                                        .other = other.prefix.empty() ? other.unknown : other.prefix,
+                                                        .direction = segment.direction,
+                                                        .whole = !stream.connection.joined_late,
+                                                        .kind = stream.kind,
+                                                        .server_port = server_port(stream)},
+                                                       more);
   if (more && bytes.size() < prefix_limit && segment.bytes.size() == segment.length) {
     track.prefix.append(segment.bytes);
     return;
   }
   if (protocol != nullptr) return begin_session(stream, *protocol, segment);
   track.prefix.clear();
+  track.unknown.assign(bytes.substr(0, prefix_limit));
   if (!stream.connection.joined_late || ++stream.tries >= tries_joined_late) switch_off(stream, segment.end, false);
 }
 
 // What was held back of both directions comes first: the other direction's was there before.
 void Streams::begin_session(Stream& stream, const protocols::Descriptor& protocol, const Segment& segment) {
   open_session(stream, protocol);
+  for (Stream::Track& track : stream.tracks) std::string().swap(track.unknown);
   if (stream.peeking) {  // of this message only the beginning came; the next one will be whole
     stream.peeking = false;
     copy_again(stream);
