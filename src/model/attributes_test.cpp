@@ -52,7 +52,7 @@ TEST(AttributeList, WritesThoseThatReachFarEnough) {
 
 TEST(AttributeList, LetsNoValuePretendToBeAnotherItem) {
   AttributeList list;
-  list.add("a", std::string_view("x\0b\0ty\0", 8), Use::group);
+  list.add("a", std::string_view("x\0b\0ty\0", 7), Use::group);
   std::string text;
   list.append_to(text, Use::group);
   EXPECT_THAT(items_of(text), ElementsAre("a=x b ty "));
