@@ -47,6 +47,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
                        .extras = config.capture.extras,
                        .on_the_wire = origin == Origin::packets},
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
+      datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -67,6 +68,7 @@ void Pipeline::reconfigure(const Config& config) {
   streams_->set_header_limit(config.capture.header_limit);
   stream_settings_.extras = config.capture.extras;
   streams_->set_extras(config.capture.extras);
+  datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
   metrics_.set_max_series(config.telemetry.max_groups);
@@ -122,6 +124,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
 Gauges Pipeline::gauges() {
   Gauges gauges;
   auto active = streams_->active();
+  datagrams_.add_active(active);
   active.try_emplace(&http_family);  // there whether or not anybody speaks it
   for (const auto& [family, counts] : active) {
     for (const Kind kind : {Kind::server, Kind::client}) {
