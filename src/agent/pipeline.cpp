@@ -52,6 +52,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
                        .extras = config.capture.extras,
                        .on_the_wire = origin == Origin::packets},
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
+      datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
@@ -74,6 +75,7 @@ void Pipeline::reconfigure(const Config& config) {
   streams_->set_header_limit(config.capture.header_limit);
   stream_settings_.extras = config.capture.extras;
   streams_->set_extras(config.capture.extras);
+  datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
@@ -133,6 +135,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
 Gauges Pipeline::gauges() {
   Gauges gauges;
   auto active = streams_->active();
+  datagrams_.add_active(active);
   active.try_emplace(&http_family);  // there whether or not anybody speaks it
   for (const auto& [family, counts] : active) {
     for (const Kind kind : {Kind::server, Kind::client}) {
