@@ -15,7 +15,7 @@ namespace subfloor::cli {
 namespace {
 
 constexpr const char* main_footer = R"(Start here:
-  sudo subfloor observe              every HTTP/1.1 call on this host, as it happens
+  sudo subfloor observe              every call on this host, as it happens
   sudo subfloor agent                the daemon: metrics at http://127.0.0.1:9464/metrics
   subfloor doctor                    what this kernel and these privileges allow
 
