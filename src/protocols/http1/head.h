@@ -51,8 +51,9 @@ struct Head {
   std::size_t size = 0;             // bytes of the whole head, the blank line included
 };
 
-// Parses a head at the beginning of `text` into a new Head. `bad` concerns the start line only: a field line that cannot be read is
-// left out, as servers do. After `incomplete`, what was certain (start line, finished fields) has been stored.
+// Parses a head at the beginning of `text` into a new Head. `bad` concerns the start line only: a field line that
+// cannot be read is left out, as servers do. After `incomplete`, what was certain (start line, finished fields) has
+// been stored.
 [[nodiscard]] Parse parse_head(std::string_view text, const FieldStore& store, Head& head);
 
 // Finds the blank line that ends a head given in pieces, looking at each byte once.

@@ -307,9 +307,9 @@ void Http1Session::on_cut_head(Direction d, Partial why, CallSink& sink) {
 
 void Http1Session::release_buffer(Stream& of) {
   if (of.buffer.capacity() > kept_buffer) {
-    std::string().swap(of.buffer);
+    SecretString().swap(of.buffer);
   } else {
-    of.buffer.clear();
+    wipe(of.buffer);
   }
 }
 

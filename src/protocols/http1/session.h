@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/secret.h"
 #include "protocols/http1/body.h"
 #include "protocols/http1/head.h"
 #include "protocols/http1/pairing.h"
@@ -59,7 +60,7 @@ class Http1Session final : public Session {
     Segment first;  // times and thread of the message's first byte (no content)
     Exchange* exchange = nullptr;  // of the open message; null where nobody waits for it
     Body body;
-    std::string buffer;  // a head that came in pieces
+    SecretString buffer;  // a head that came in pieces
     HeadEnd head_end;
   };
 
