@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/secret.h"
 #include "telemetry/service_name.h"
 
 namespace subfloor::agent {
@@ -102,7 +103,7 @@ void Pipeline::count_listeners() {
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
-  if (listeners_ == 0 && !windows_.keeps_queries()) call.query.clear();  // so that it need not be redacted
+  if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
