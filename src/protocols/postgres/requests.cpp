@@ -154,22 +154,17 @@ void PostgresSession::on_bind(std::string_view content) {
 }
 
 void PostgresSession::on_execute(std::string_view content, const Segment& s, CallSink& sink) {
-  if (failing_) {
-    Exchange& call = push_call(Step::execute, run_.origin, s, sink);
-    call.aborted = true;
-    call.end = call.request_end;
-    run_ = {};
-    steps_.drop_back();
-    tell(call, sink);
-    calls_.drop_back();
-    return;
-  }
   Exchange& call = push_call(Step::execute, run_.origin, s, sink);
   call.request_bytes = run_.bytes;
   const auto portal = take_text(content);
   if (const Known* const known = portal ? portals_.find(*portal) : nullptr) call.about = *known;
-  forget_deallocated(call.about.statement);
   run_ = {};
+  if (!failing_) return forget_deallocated(call.about.statement);
+  call.aborted = true;
+  call.end = call.request_end;
+  tell(call, sink);
+  calls_.drop_back();
+  steps_.drop_back();
 }
 
 void PostgresSession::on_close_named(std::string_view content) {
