@@ -36,13 +36,13 @@ Next MysqlSession::next(Direction d) {
 }
 
 void MysqlSession::feed(std::string_view bytes, std::uint64_t gap, const Segment& s, CallSink& sink) {
-  if (!learn_sides(bytes, s)) return;
+  if (!learn_sides(bytes, s, sink)) return;
   if (compressed_) return feed_packed(bytes, gap, s, sink);
   feed_plain(bytes, gap, s, sink);
 }
 
 // Which side sends commands, and whether the beginning of the connection is there.
-bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s) {
+bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s, CallSink& sink) {
   if (phase_ != Phase::greeting || !stream(s.direction).packets.at_boundary()) return true;
   const Evidence opening = look_at_opening(bytes.substr(0, 64));
   if (opening == Evidence::greeting || opening == Evidence::refusal) {
@@ -51,6 +51,10 @@ bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s) {
     return true;
   }
   const bool may_greet = opening == Evidence::short_of_bytes && bytes.size() > packet_header;
+  if (!tolerant_ && opening == Evidence::none) {
+    finish(Next::Action::invalid, s.end, sink);
+    return false;
+  }
   if (!tolerant_ || (may_greet && !is_request_side(s.direction))) {
     request_side_ = opposite(s.direction);
     return true;
@@ -183,7 +187,7 @@ bool MysqlSession::hold_early(std::string_view bytes, std::uint64_t gap, const S
     early_.segment.length += bytes.size() + gap;  // one is held; of what follows it just the length
     return true;
   }
-  early_.any = true;
+  early_.any = early_.ever = true;
   early_.bytes.assign(bytes);
   early_.segment = s;
   early_.segment.length = bytes.size() + gap;
