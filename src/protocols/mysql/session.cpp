@@ -75,11 +75,12 @@ void MysqlSession::feed_packed(std::string_view bytes, std::uint64_t gap, const 
     if (header.integer(3) + compressed_header != s.length) return;
     in.outer_searching = false;
   }
-  while (!over_ && (!bytes.empty() || gap > 0)) {
-    const Unpacker::Piece piece =
-        bytes.empty() ? in.unpacker.pass(gap) : in.unpacker.take(bytes, in.searching ? 0 : in.packets.skippable());
+  while (!over_ && (!bytes.empty() || gap > 0 || in.unpacker.holds_more())) {
+    const bool is_gap = bytes.empty() && !in.unpacker.holds_more();
+    const std::uint64_t unwanted = in.searching ? 0 : in.packets.skippable();
+    const Unpacker::Piece piece = is_gap ? in.unpacker.pass(gap) : in.unpacker.take(bytes, unwanted);
     if (piece.lost) {
-      in.outer_searching = tolerant_ = true;
+      in.outer_searching = true;
       lose(s.direction);
       break;
     }
@@ -132,7 +133,6 @@ void MysqlSession::pass(std::uint64_t count, const Segment& s, CallSink& sink) {
     step(what, s, sink);
   }
   if (over_ || count == 0) return;
-  tolerant_ = true;
   lose(s.direction);
   if (is_request_side(s.direction) || waiting_.empty() || !waiting_.front().blind) return;
   on_blind({}, count, s, sink);
@@ -215,6 +215,7 @@ void MysqlSession::fail(Direction d, Nanoseconds when, CallSink& sink) {
 // Nobody knows where the next packet of this direction begins.
 void MysqlSession::lose(Direction d) {
   Stream& in = stream(d);
+  tolerant_ = true;
   in.packets.reset();
   in.over = false;
   in.searching = true;
@@ -229,7 +230,7 @@ void MysqlSession::lose(Direction d) {
 
 void MysqlSession::on_lost(Direction direction, Nanoseconds when, CallSink& sink) {
   if (over_) return;
-  lost_any_ = tolerant_ = true;
+  lost_any_ = true;
   if (phase_ != Phase::commands) return finish(Next::Action::invalid, when, sink);
   if (compressed_) {
     stream(direction).unpacker.reset();

@@ -87,7 +87,6 @@ void MysqlSession::on_answer(const Segment& s, CallSink& sink) {
   if (waiting_.empty()) {
     const bool straggler = packets.length() == 5 && ends_rows(packets.head(), 5);
     if (straggler) return;
-    tolerant_ = true;
     return lose(s.direction);
   }
   Exchange& exchange = waiting_.front();
