@@ -47,6 +47,7 @@ CommandReader::Step CommandReader::take(std::string_view& bytes) {
         if (!line_.take(bytes)) return line_.size() > longest_inline ? Step::malformed : Step::more;
         request_.size += line_.length();
         step = on_line();
+        line_.wipe();
         break;
       case State::data: {
         const std::size_t size = left_ < bytes.size() ? static_cast<std::size_t>(left_) : bytes.size();
@@ -58,7 +59,10 @@ CommandReader::Step CommandReader::take(std::string_view& bytes) {
             const std::size_t stored = std::min(size, buffer_.size() - held_);
             std::memcpy(buffer_.data() + held_, bytes.data(), stored);
             held_ += stored;
-            if (left_ == 0) on_argument({buffer_.data(), held_});
+            if (left_ == 0) {
+              on_argument({buffer_.data(), held_});
+              explicit_bzero(buffer_.data(), held_);  // may be a password in the wrong place
+            }
           }
         }
         request_.size += size;
@@ -137,7 +141,6 @@ CommandReader::Step CommandReader::on_inline(std::string_view line) {
     step = Step::command;
   }
   if (step == Step::command) step = finish();
-  line_.wipe();
   done_ = true;
   return step;
 }

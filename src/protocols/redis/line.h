@@ -47,11 +47,11 @@ class Line {
   [[nodiscard]] bool begun() const { return size_ != 0; }
   [[nodiscard]] std::uint64_t size() const { return size_; }  // of what there is of a line that is not complete
 
-  // It may have held a password.
+  // Once the text is used: it may have been a password, or a value.
   void wipe() {
-    explicit_bzero(buffer_.data(), buffer_.size());
+    if (dirty_) explicit_bzero(buffer_.data(), buffer_.size());
+    dirty_ = false;
     text_ = {};
-    size_ = 0;
   }
 
  private:
@@ -60,12 +60,14 @@ class Line {
       const std::size_t stored = std::min<std::size_t>(bytes.size(), kept - size_);
       std::memcpy(buffer_.data() + size_, bytes.data(), stored);
     }
+    dirty_ = true;
     text_ = {buffer_.data(), static_cast<std::size_t>(std::min<std::uint64_t>(size_ + bytes.size(), kept))};
   }
 
   std::array<char, kept> buffer_{};
   std::string_view text_;
   std::uint64_t size_ = 0, length_ = 0;
+  bool dirty_ = false;  // the buffer holds something
 };
 
 // A decimal number of at most 18 digits, '-' before it where it may be negative; all of text, or nothing.

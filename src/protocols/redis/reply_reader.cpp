@@ -18,6 +18,11 @@ bool is_integer(std::string_view text) {
 
 }  // namespace
 
+void ReplyReader::forget() {
+  if (!reply_.word.empty()) explicit_bzero(word_.data(), word_.size());
+  reply_.word = {};
+}
+
 void ReplyReader::reset() { *this = ReplyReader(); }
 
 ReplyReader::Step ReplyReader::take(std::string_view& bytes) {
@@ -33,6 +38,7 @@ ReplyReader::Step ReplyReader::take(std::string_view& bytes) {
         if (!line_.take(bytes)) return line_.size() > line_limit ? Step::malformed : Step::more;
         reply_.size += line_.length();
         step = on_line();
+        line_.wipe();
         break;
       case State::data: {
         const std::size_t size = left_ < bytes.size() ? static_cast<std::size_t>(left_) : bytes.size();

@@ -39,6 +39,8 @@ class ReplyReader {
   // Bytes to come whose content is of no interest.
   [[nodiscard]] std::uint64_t skippable() const { return state_ == State::data && !wants_word_ ? left_ : 0; }
   void reset();
+  // Reply::word is used: it may be a value.
+  void forget();
 
  private:
   enum class State : std::uint8_t { line, data, data_end };

@@ -97,7 +97,10 @@ void RedisSession::take_replies(const Segment& s, CallSink& sink) {
     if (!replies_.begun()) reply_start_ = server() ? s.begin : s.end;
     switch (replies_.take(bytes)) {
       case ReplyReader::Step::more: break;
-      case ReplyReader::Step::reply: on_reply(s, sink); break;
+      case ReplyReader::Step::reply:
+        on_reply(s, sink);
+        replies_.forget();
+        break;
       case ReplyReader::Step::malformed: return fail(s, sink);
     }
   }
