@@ -2,10 +2,12 @@
 // What the rest of Subfloor sees of this folder: its descriptor.
 #include "protocols/http2/http2.h"
 
+#include <array>
 #include <memory>
 #include <string_view>
 
 #include "protocols/http2/frame.h"
+#include "protocols/http2/grpc.h"
 #include "protocols/http2/session.h"
 
 namespace subfloor::protocols {
@@ -33,8 +35,10 @@ Guess recognise(const Opening& opening) {
 
 std::unique_ptr<Session> open(const Options& options) { return std::make_unique<Http2Session>(options); }
 
+constexpr std::array spoken_on_top{&grpc::protocol};
+
 }  // namespace
 
-const Descriptor http2_descriptor{&protocol, recognise, open};
+const Descriptor http2_descriptor{&protocol, recognise, open, spoken_on_top};
 
 }  // namespace subfloor::protocols
