@@ -35,6 +35,6 @@ std::unique_ptr<Session> open(const Options& options) { return std::make_unique<
 
 }  // namespace
 
-const Descriptor http2_descriptor{&protocol, recognise, open};
+const Descriptor http2_descriptor{&protocol, recognise, open, true};
 
 }  // namespace subfloor::protocols
