@@ -21,7 +21,7 @@ void add_config(CLI::App& command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
-void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std::uint64_t& limit) {
+void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter) {
   command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
   command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
       ->type_name("S");
@@ -32,6 +32,9 @@ void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std
       .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
       ->type_name("S");
   command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
+}
+
+void add_limit(CLI::App& command, std::uint64_t& limit) {
   command.add_option("--limit", limit, "End after so many calls")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));

@@ -15,7 +15,7 @@ namespace subfloor::cli {
 namespace {
 
 constexpr const char* main_footer = R"(Start here:
-  sudo subfloor observe              every HTTP/1.1 call on this host, as it happens
+  sudo subfloor observe              every call on this host, as it happens
   sudo subfloor agent                the daemon: metrics at http://127.0.0.1:9464/metrics
   subfloor doctor                    what this kernel and these privileges allow
 
@@ -63,11 +63,11 @@ constexpr const char* config_footer = R"(Examples:
 
 Result<> finish_observe(Arguments& arguments) {
   ObserveOptions& options = arguments.observe;
-  options.config = arguments.config;
+  options.live.config = arguments.config;
   options.json = arguments.output == "json";
   TRY(finish_filter(arguments, options.filter));
   TRY(finish_duration(arguments, options.duration));
-  return finish_ports(arguments, options.ports);
+  return finish_ports(arguments, options.live.ports);
 }
 
 void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -79,7 +79,7 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  add_attaching(command, arguments, options.rung, "; only without a running agent");
+  add_attaching(command, arguments, options.live.rung, "; only without a running agent");
   add_config(command, arguments);
   command.footer(observe_footer);
   command.callback([&] {

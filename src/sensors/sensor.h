@@ -43,6 +43,7 @@ struct Datagram {
   std::uint64_t length = 0;
   Nanoseconds when = 0;
   std::uint32_t pid = 0, tid = 0;  // 0 where unknown
+  bool lost_before = false;        // of some socket, a datagram went by that could not be told of
 };
 
 struct SocketOpened {
@@ -69,7 +70,7 @@ class Events {
   virtual void on_stream_data(const StreamData&) {}
   virtual void on_retransmit(SocketKey, Nanoseconds) {}
   virtual void on_datagram(const Datagram&) {}
-  virtual void on_socket_closed(const SocketClosed&) {}
+  virtual void on_socket_closed(const SocketClosed&) {}  // of streams and of datagrams
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
@@ -135,6 +136,7 @@ struct Settings {
   std::string rung;  // forced, or "" for the best that attaches
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
+  std::vector<std::uint16_t> datagram_ports{53};  // at either end; empty: none
 };
 
 struct Context {

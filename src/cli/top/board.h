@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Board: the sums that arrived last, each row with its past, in the order and selection that was asked for.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace subfloor::cli {
+
+enum class TopSort : std::uint8_t { rate, errors, p50, p95, p99, bytes, name };
+inline constexpr std::array<std::string_view, 7> top_sort_names{"rate", "errors", "p50", "p95",
+                                                                "p99",  "bytes",  "name"};
+[[nodiscard]] constexpr std::string_view to_string(TopSort sort) {
+  return top_sort_names[static_cast<std::size_t>(sort)];
+}
+
+struct BoardRow {
+  std::string service, kind, peer, protocol, operation, target;  // empty where not told
+  double rate = 0, request_bytes_rate = 0, response_bytes_rate = 0;  // per second
+  std::optional<double> error_ratio;                                 // 0 to 1
+  std::optional<std::uint64_t> p50, p95, p99;                        // nanoseconds
+  std::uint64_t total_calls = 0;
+  const std::deque<double>* past = nullptr;  // calls per second of each interval, the newest last
+};
+
+class Board {
+ public:
+  static constexpr std::size_t longest_past = 60;  // intervals
+
+  struct Header {
+    std::string time, by, rung;
+    double rate = 0, rate_over = 0;  // per second, over so many seconds
+    std::optional<double> error_ratio;
+    std::uint64_t total_calls = 0;
+    // Of the records that the kernel was to report since the first line: how many, and which of them did not arrive.
+    std::optional<std::uint64_t> wanted, lost;
+    std::uint64_t other_rows = 0;
+    BoardRow other;  // what is in no row
+
+    // The part of the records that arrived, 0 to 1; none where the agent does not say.
+    [[nodiscard]] std::optional<double> completeness() const;
+  };
+
+  // A line of sums as JSON; false where it is none. A line by another measure begins anew.
+  [[nodiscard]] bool take(std::string_view line);
+
+  [[nodiscard]] bool empty() const { return header_.time.empty(); }
+  [[nodiscard]] const Header& header() const { return header_; }
+  // All that contain the text in what is shown of them, case aside, in order. Good until the next line.
+  [[nodiscard]] std::vector<const BoardRow*> rows(TopSort sort, bool inverted, std::string_view text) const;
+
+ private:
+  struct Seen {
+    std::uint64_t wanted = 0, lost = 0;
+  };
+  void remember(double interval);
+
+  Header header_;
+  std::vector<BoardRow> rows_;
+  std::vector<std::uint64_t> calls_;  // of the interval, by row
+  std::map<std::string, std::deque<double>> past_;
+  std::optional<Seen> first_;
+};
+
+}  // namespace subfloor::cli
