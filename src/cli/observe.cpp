@@ -26,7 +26,7 @@ std::string describe(const CallFilter& filter) {
   for (const auto& [key, value] : given.items())
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ", key,
                        value.is_string() ? value.get<std::string>() : value.dump());
-  return all.empty() ? "every HTTP/1.1 call on this host" : "HTTP/1.1 calls on this host with " + all;
+  return all.empty() ? "every call on this host" : "calls on this host with " + all;
 }
 
 void greet(const ObserveOptions& options, const std::string& how) {
