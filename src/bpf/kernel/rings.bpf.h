@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The rings that all sensors share, and the counters that each has of its own. Include after vmlinux.h. */
+/* The two rings that all sensors share, and the counters that each has of its own. Include after vmlinux.h. */
 #pragma once
 
 #include <bpf/bpf_helpers.h>
@@ -12,19 +12,11 @@ struct {
 	__uint(max_entries, 4096);
 } control_ring SEC(".maps");
 
-/* Payload: may drop, and counts what it drops. A ring for each CPU, or for some of them together: writers on different
- * CPUs would wait for each other, and for each other's cache lines. */
-struct data_ring {
+/* Payload: may drop, and counts what it drops. */
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, 1); /* as many as CPUs: the loader knows */
-	__type(key, __u32);
-	__array(values, struct data_ring);
-} data_rings SEC(".maps");
+} data_ring SEC(".maps");
 
 /* Set by the loader before load. */
 const volatile __u8 sensor_id;
@@ -44,14 +36,6 @@ const volatile __u64 data_wake_bytes;
 static __always_inline __u64 wake_flags(void *ring, __u64 wake_bytes)
 {
 	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-}
-
-/* The ring of this CPU. It is there, which the verifier cannot know. */
-static __always_inline void *this_data_ring(void)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-
-	return bpf_map_lookup_elem(&data_rings, &cpu);
 }
 
 static __always_inline void fill_header(struct record_header *header, __u64 time, __u32 size, __u8 kind)
@@ -80,9 +64,7 @@ static __always_inline void submit_control(struct family_counters *count, const 
 
 static __always_inline void submit_data(struct family_counters *count, const void *record, __u32 size, __u32 content)
 {
-	void *ring = this_data_ring();
-
-	if (!ring || submit(ring, data_wake_bytes, record, size)) {
+	if (submit(&data_ring, data_wake_bytes, record, size)) {
 		count->ring_full++;
 		return;
 	}

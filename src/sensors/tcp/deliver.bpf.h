@@ -133,19 +133,19 @@ static __always_inline bool select_part(struct family_counters *count, struct fl
 
 /* Room in the ring for a record with so much content. The verifier wants constants. A record says itself how much of
  * its room it uses; the next larger size is at most twice what is needed. */
-static __always_inline struct tcp_data *reserve_data(void *ring, __u32 content)
+static __always_inline struct tcp_data *reserve_data(__u32 content)
 {
 	enum { HEAD = sizeof(struct tcp_data) };
 
 	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(ring, 256, 0);
+		return bpf_ringbuf_reserve(&data_ring, 256, 0);
 	if (content <= 512 - HEAD)
-		return bpf_ringbuf_reserve(ring, 512, 0);
+		return bpf_ringbuf_reserve(&data_ring, 512, 0);
 	if (content <= 1024 - HEAD)
-		return bpf_ringbuf_reserve(ring, 1024, 0);
+		return bpf_ringbuf_reserve(&data_ring, 1024, 0);
 	if (content <= 2048 - HEAD)
-		return bpf_ringbuf_reserve(ring, 2048, 0);
-	return bpf_ringbuf_reserve(ring, HEAD + TCP_CONTENT_MAX, 0);
+		return bpf_ringbuf_reserve(&data_ring, 2048, 0);
+	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
 /* Of a part, as much as one record takes: piece->length is 0 where nothing is left. The last record of a transfer tells of
@@ -195,13 +195,11 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	__u64 now = bpf_ktime_get_ns();
 	struct tcp_data *record;
 	__u32 want = part->want;
-	void *ring;
 
 	barrier_var(want);
 	if (want > TCP_CONTENT_MAX)
 		return;
-	ring = this_data_ring();
-	record = ring ? reserve_data(ring, want) : NULL;
+	record = reserve_data(want);
 	if (!record) {
 		count->ring_full++;
 		return;
@@ -215,7 +213,7 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	note_beginning(flow, (const char *)(record + 1), want);
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
-	bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
+	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
 }
 
 static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow,

@@ -134,7 +134,7 @@ void configure(const Object& object, const Context& context) {
   rodata->sensor_id = context.sensor_id;
   rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
   rodata->control_wake_bytes = context.rings.control_bytes() / wake_fraction;
-  rodata->data_wake_bytes = context.rings.data_ring_bytes() / wake_fraction;
+  rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
   rodata->unix_sockets = context.settings.unix_sockets;
   object->bss->filter_ports = !context.settings.ports.empty();
 }

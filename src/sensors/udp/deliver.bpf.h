@@ -142,17 +142,17 @@ static __always_inline void fill_datagram(struct udp_datagram *record, const str
 
 /* Room for a record with so many bytes of content. The verifier wants a size it knows; the record says how much of its
  * room it uses. */
-static __always_inline struct udp_datagram *reserve_datagram(void *ring, __u32 content)
+static __always_inline struct udp_datagram *reserve_datagram(__u32 content)
 {
 	enum { HEAD = sizeof(struct udp_datagram) };
 
 	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(ring, 256, 0);
+		return bpf_ringbuf_reserve(&data_ring, 256, 0);
 	if (content <= 512 - HEAD)
-		return bpf_ringbuf_reserve(ring, 512, 0);
+		return bpf_ringbuf_reserve(&data_ring, 512, 0);
 	if (content <= 1408 - HEAD)
-		return bpf_ringbuf_reserve(ring, 1408, 0);
-	return bpf_ringbuf_reserve(ring, HEAD + UDP_CONTENT_MAX, 0);
+		return bpf_ringbuf_reserve(&data_ring, 1408, 0);
+	return bpf_ringbuf_reserve(&data_ring, HEAD + UDP_CONTENT_MAX, 0);
 }
 
 static __always_inline void remember(__u64 key)
@@ -173,7 +173,6 @@ static __always_inline void deliver(const struct datagram *found, __u64 who, rea
 	__u64 now = bpf_ktime_get_ns();
 	struct udp_datagram *record;
 	__u32 want = found->at_hand;
-	void *ring;
 
 	if (!count)
 		return;
@@ -189,8 +188,7 @@ static __always_inline void deliver(const struct datagram *found, __u64 who, rea
 	remember(found->key);
 	if (want > UDP_CONTENT_MAX)
 		want = UDP_CONTENT_MAX;
-	ring = this_data_ring();
-	record = ring ? reserve_datagram(ring, want) : NULL;
+	record = reserve_datagram(want);
 	if (!record) {
 		count->ring_full++;
 		return;
@@ -211,7 +209,7 @@ static __always_inline void deliver(const struct datagram *found, __u64 who, rea
 	record->captured = want;
 	record->lost = count->ring_full + count->no_key;
 	fill_header(&record->header, now, sizeof(*record) + want, UDP_DATAGRAM);
-	bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
+	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
 }
 
 static __always_inline void announce_close(__u64 key)

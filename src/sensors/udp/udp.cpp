@@ -101,7 +101,7 @@ Result<std::unique_ptr<Sensor>> open_on(std::string_view rung, const Context& co
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
   object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  object->rodata->data_wake_bytes = context.rings.data_ring_bytes() / wake_fraction;
+  object->rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
   TRY(context.rings.share_with(object.object()));
   for (const Program& one : programs) bpf_program__set_autoload(program_of(object, one), one.rung == rung);
   TRY(object.load());
