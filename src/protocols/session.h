@@ -43,6 +43,7 @@ struct Next {
   Action action = Action::more;
   std::uint64_t bytes = 0;
   std::string_view to = {};  // hand_over: a protocol's name, static
+  bool deep = false;  // from now on as with Descriptor::deep, for protocols of which only some connections need it
 };
 
 // Receives finished calls. The call is the session's own and is reused after return; take what is needed.

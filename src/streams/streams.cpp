@@ -336,6 +336,7 @@ void Streams::hand_over(Stream& stream, const Segment& segment, const Next& next
 void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
   Stream::Track& track = stream.track(segment.direction);
   const bool outbound = segment.direction == Direction::outbound;
+  if (next.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
   switch (next.action) {
     case Next::Action::invalid: switch_off(stream, segment.end, false); return;
     case Next::Action::opaque: switch_off(stream, segment.end, true); return;

@@ -10,6 +10,9 @@ namespace subfloor::protocols::redis {
 namespace {
 
 constexpr std::uint64_t skip_threshold = 4096;     // fewer bytes are not worth a change of plan in the kernel
+// Short messages in so large a transfer: the next may be larger than what is copied of one.
+constexpr int many_messages = 8;
+constexpr std::size_t large_segment = 2048;
 constexpr std::uint64_t search_limit = 1024 * 1024;  // bytes without any command before giving up
 
 // Among bytes of which some are missing.
@@ -43,12 +46,18 @@ Next RedisSession::on_segment(const Segment& s, CallSink& sink) {
     take_replies(s, sink);
   }
   if (s.length > s.bytes.size() && !over_) pass(s.length - s.bytes.size(), s, sink);
+  needs_depth_ |= messages_ >= many_messages && s.bytes.size() >= large_segment;
+  messages_ = 0;
   heard_[static_cast<std::size_t>(s.direction)] = s.end;
   if (over_) return {*over_};
-  if (searching(s.direction)) return {};
+  Next next;
+  if (needs_depth_ && !std::exchange(deep_, true)) next.deep = true;
   const std::uint64_t skippable = request ? commands_.skippable() : replies_.skippable();
-  if (skippable < skip_threshold) return {};
-  return {Next::Action::skip, skippable};
+  if (!searching(s.direction) && skippable >= skip_threshold) {
+    next.action = Next::Action::skip;
+    next.bytes = skippable;
+  }
+  return next;
 }
 
 // Who sends commands: the client speaks first. Joined late, content says so, or who connected.
@@ -82,7 +91,10 @@ void RedisSession::take_requests(const Segment& s, CallSink& sink) {
     switch (commands_.take(bytes)) {
       case CommandReader::Step::more:
       case CommandReader::Step::nothing: break;
-      case CommandReader::Step::command: on_command(s, sink); break;
+      case CommandReader::Step::command:
+        ++messages_;
+        on_command(s, sink);
+        break;
       case CommandReader::Step::malformed: return fail(s, sink);
     }
   }
@@ -98,6 +110,7 @@ void RedisSession::take_replies(const Segment& s, CallSink& sink) {
     switch (replies_.take(bytes)) {
       case ReplyReader::Step::more: break;
       case ReplyReader::Step::reply:
+        ++messages_;
         on_reply(s, sink);
         replies_.forget();
         break;
@@ -120,7 +133,9 @@ void RedisSession::pass(std::uint64_t count, const Segment& s, CallSink& sink) {
   } else if (replies_.pass(count) == ReplyReader::Step::reply) {
     on_reply(s, sink);
   }
-  if (count > 0 && !over_) lose(s.direction, sink);
+  if (count == 0 || over_) return;
+  needs_depth_ = true;
+  lose(s.direction, sink);
 }
 
 void RedisSession::on_lost(Direction direction, Nanoseconds, CallSink& sink) {

@@ -88,6 +88,8 @@ class RedisSession final : public Session {
   std::array<bool, 2> searching_;  // framing was lost: a message may begin with the next segment
   std::array<Nanoseconds, 2> heard_{};  // last byte of each direction
   std::uint64_t ignored_ = 0;  // bytes searched in vain
+  int messages_ = 0;  // that ended in this segment
+  bool needs_depth_ = false, deep_ = false;  // all of a transfer is wanted; that was said
 
   // The state that commands make.
   std::int64_t database_;  // -1: not known

@@ -205,6 +205,19 @@ TEST(Redis, SkipsBigStrings) {
   EXPECT_EQ(feeder.calls()[1].response_body_bytes, 9U + 100002);
 }
 
+TEST(Redis, AsksForAllOfTransfersOnlyWhereMessagesGoOnInThem) {
+  Feeder big;
+  EXPECT_FALSE(big.say(Side::client, "*3\r\n$3\r\nSET\r\n$1\r\na\r\n$100000\r\n" + std::string(4000, 'x'), 96002).deep);
+  EXPECT_FALSE(big.say(Side::server, "+OK\r\n").deep);
+  Feeder cut;
+  EXPECT_TRUE(cut.say(Side::client, array("GET a"), 1000).deep) << "what follows was not copied";
+  EXPECT_FALSE(cut.say(Side::client, array("GET a"), 1000).deep) << "said once";
+  Feeder pipeline;
+  std::string commands;
+  for (int i = 0; i < 100; ++i) commands += array("GET aaaaaaaa");
+  EXPECT_TRUE(pipeline.say(Side::client, commands).deep) << "the next may be larger";
+}
+
 TEST(Redis, CountsTheKeysThatACommandNames) {
   const auto calls = replay({command("MGET a b c"), server("*0\r\n"), command("MSET a 1 b 2"), server("+OK\r\n"),
                              command("EVAL x 2 a b c"), server(":1\r\n"), command("GET a"), server("$-1\r\n")});
