@@ -98,6 +98,11 @@ class MariaDb:
             found.append(f"--password={password}")
         return found + ([f"--database={database}"] if database else [])
 
+    def talker(self, *flags, unix=False, user=USER, password=PASSWORD, database=DATABASE):
+        """A connection of a client in C, which does what it is told (mariadb_client.c)."""
+        where = (self.socket, 0) if unix else ("127.0.0.1", self.port)
+        return Talker([places.helper("mariadb_client", "mariadb"), *map(str, where), user, password, database, *flags])
+
     def client(self, statements, *options, fails=False, **where):
         """Runs the `mariadb` client on a text of statements; returns what it printed."""
         done = subprocess.run([places.program("mariadb"), *self.arguments(**where), "--batch", *options],
@@ -105,3 +110,41 @@ class MariaDb:
         if (done.returncode != 0) != fails:
             raise AssertionError(f"mariadb ended with {done.returncode}: {done.stderr}")
         return done.stderr if fails else done.stdout
+
+
+class Talker:
+    """`with server.talker() as talker: talker.ask("query SELECT 1")`; connected when entered."""
+
+    def __init__(self, argv):
+        self._argv = argv
+        self._process = None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.connected = self._process.stdout.readline().strip()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        if self._process.wait(60) not in (0, 1):
+            raise AssertionError(f"the client ended with {self._process.returncode}")
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def send(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def answer(self):
+        return self._process.stdout.readline().strip()
+
+    def ask(self, line):
+        """What it says of a line: "ok", "rows 3", "error 1146"."""
+        self.send(line)
+        return self.answer()

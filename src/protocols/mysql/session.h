@@ -48,6 +48,7 @@ class MysqlSession final : public Session {
     bool searching = false;  // framing was lost: a packet may begin with the next segment
     bool outer_searching = false;  // so was that of the compressed protocol
     bool over = false;  // with the end of the packet under way the answer ends
+    bool follows = false;  // the packet under way began behind others in the same segment
     Segment first;  // times and thread of the packet's first byte (no content)
     Nanoseconds heard = 0;  // last byte of all
   };
@@ -119,11 +120,14 @@ class MysqlSession final : public Session {
   Phase phase_ = Phase::greeting;
   bool lost_any_ = false;
   bool tolerant_;  // bytes that make no sense may be there for want of others: search, don't give up
+  bool unsure_ = false;  // commands were missed among those that wait: whose an answer is nobody knows
+  bool proven_;  // since the last loss, or the beginning, an answer was seen to be that of its command
   bool pipelined_ = false;  // the client was seen to send commands without waiting for answers
   bool compressed_ = false;
   bool of_last_command_ = false;  // the packet that the client is sending
   std::array<Stream, 2> streams_;
   Exchanges waiting_;
+  Nanoseconds last_command_ = 0;  // when the youngest began
   Response response_;
   Answer answer_;
   Early early_;

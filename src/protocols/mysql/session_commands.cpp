@@ -92,16 +92,16 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
   }
 
   const Segment& first = requests().first;
-  const bool follows_unsure = !waiting_.empty() && waiting_.back().unsure;
   Exchange& exchange = waiting_.push();
   exchange.code = code;
   exchange.shape = is.shape;
-  exchange.unsure = follows_unsure;
+  exchange.unsure = unsure_;
   Call& call = exchange.call;
   call.start = is_server() ? first.end : first.begin;
   call.request_end = first.end;
   call.pid = first.pid;
   call.tid = first.tid;
+  last_command_ = call.start;
   if (payload.size() < std::min<std::uint64_t>(packets.length(), head_limit)) tolerant_ = true;
   switch (code) {
     case code::query: describe_query(exchange, payload, is_whole(packets)); break;
@@ -126,13 +126,22 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
 // The client has what it waited for, or it would not have sent the next command; unless it never waits. A server reads
 // no command before it has answered the last.
 void MysqlSession::settle_before_command(CallSink& sink) {
+  const bool quiet = !requests().follows && responses().heard >= last_command_;
+  if (unsure_ && !quiet) return;
+  const bool was_unsure = std::exchange(unsure_, false);
   if (waiting_.empty()) return;
   Exchange& oldest = waiting_.front();
   const bool in_turn = waiting_.size() == 1 && (is_server() || !pipelined_);
   if (oldest.blind && in_turn && !oldest.unsure) return complete(oldest.heard, sink);
   const bool missed = responses().searching && !oldest.began && responses().heard > oldest.call.start;
-  if (oldest.blind || oldest.unsure || missed) return give_up(reason_for_gaps(), sink);
+  if (was_unsure || oldest.blind || oldest.unsure || missed) {
+    unsure_ = !quiet && (was_unsure || pipelined_ || waiting_.size() > 1);
+    return give_up(reason_for_gaps(), sink);
+  }
   pipelined_ = true;
+  if (proven_) return;
+  unsure_ = true;
+  for (std::size_t i = 0; i < waiting_.size(); ++i) waiting_[i].unsure = true;
 }
 
 sql::Options MysqlSession::sql_options(bool whole) const {

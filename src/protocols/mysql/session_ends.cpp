@@ -18,6 +18,7 @@ void MysqlSession::complete(Nanoseconds end, CallSink& sink) {
     give_up(reason_for_gaps(), sink);
     return;
   }
+  if (!exchange.blind) proven_ = true;
   tell(exchange, sink);
   apply(exchange);
   waiting_.pop();
