@@ -167,9 +167,12 @@ class Mysql(Case):
             with self.observe(self.server.port) as observer, self.server.talker() as talker:
                 self.assertEqual(talker.ask(f"pipeline {depth} SELECT id FROM items WHERE id = 1"), "ok")
                 talker.close()
-                for found in self.calls(observer, depth):
-                    self.assertEqual({told(r) for r in found},
-                                     {("SELECT", "items", None, DATABASE, "SELECT items", 1, None, None, False)})
+                right = ("SELECT", "items", None, DATABASE, "SELECT items", 1, None, None, False)
+                # Of one read of more answers than are copied the rest has no outcome: it is marked, and not made up.
+                marked = ("SELECT", "items", None, DATABASE, "SELECT items", None, None, None, True)
+                servers, clients = self.calls(observer, depth)
+                self.assertEqual({told(r) for r in servers}, {right})
+                self.assertLessEqual({told(r) for r in clients}, {right, marked} if depth == 100 else {right})
 
     def test_stored_procedures_with_several_results(self):
         self.server.client("DELIMITER //\nCREATE OR REPLACE PROCEDURE two() BEGIN SELECT id FROM items; SELECT 1; "

@@ -271,7 +271,7 @@ TEST(MysqlLosses, AmongPipelinedCommandsLeaveThoseWithoutOutcome) {
   ASSERT_EQ(found.size(), 5U);
   EXPECT_EQ(found[0], "DELETE a affected=1");
   EXPECT_EQ(found[1], "DELETE b affected=2");
-  EXPECT_EQ(found[3], "DELETE c (joined_late)");
+  EXPECT_EQ(found[3], "DELETE c (lost)");
   EXPECT_EQ(found[4], "DELETE d affected=6");
 }
 
