@@ -99,9 +99,8 @@ TEST(MysqlCuts, EndsAnAnswerOfWhichAPartWasNotCopiedBeforeTheNextCommand) {
     EXPECT_TRUE(f.calls().empty()) << "nobody knows yet";
     f.say(Side::client, query("SELECT b FROM u"));
     f.say(Side::server, rows({"x"}, true));
-    ASSERT_EQ(f.briefs(), (Briefs{"SELECT t", "SELECT u rows=1"}));
+    ASSERT_EQ(f.briefs(), (Briefs{"SELECT t (cut_short)", "SELECT u rows=1"})) << "an error may have ended it";
     EXPECT_EQ(f.calls()[0].end, 5100U);
-    EXPECT_EQ(f.calls()[0].partial, partial_no);
   }
 }
 
@@ -186,7 +185,7 @@ TEST(MysqlCuts, KeepsToTheCommandsOfAPipelineThatItSaw) {
   // The last of those was seen in part; that is enough.
   ASSERT_EQ(f.calls().size(), 1 + seen + 1);
   for (std::size_t i = 0; i < seen; ++i)
-    EXPECT_EQ(f.calls()[1 + i].attributes.find("db.mysql.affected_rows"), std::to_string(i));
+    EXPECT_EQ(f.calls()[1 + i].attributes.find("mysql.affected_rows"), std::to_string(i));
   f.say({client(send(0x0e)), server(ok(1)), client(query("DELETE FROM t")), server(ok(1, 9))});
   EXPECT_EQ(brief(f.calls().back()), "DELETE t affected=9");
 }
@@ -203,7 +202,7 @@ TEST(MysqlLate, BeginsWithTheFirstCommand) {
     ASSERT_EQ(f.briefs(), (Briefs{"SELECT t rows=1", "? affected=1 (context)"}));
     EXPECT_EQ(f.calls()[0].attributes.find("db.system.name"), "other_sql");
     EXPECT_EQ(f.calls()[0].attributes.find("db.namespace"), std::nullopt);
-    EXPECT_EQ(f.calls()[0].attributes.find("db.user"), std::nullopt);
+    EXPECT_EQ(f.calls()[0].attributes.find("user.name"), std::nullopt);
   }
 }
 

@@ -142,6 +142,7 @@ void MysqlSession::on_blind(std::string_view bytes, std::uint64_t gap, const Seg
   if (!end || (end->status & server_status::more_results) != 0) return;
   if (!response_.in_rows() && agreement_.deprecate_eof != true && !end->error) return;  // of the columns, perhaps
   answer_.error = end->error;
+  exchange.end_seen = true;
   complete(s.end, sink);
 }
 

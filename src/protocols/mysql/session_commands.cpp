@@ -164,7 +164,7 @@ void MysqlSession::describe_query(Exchange& exchange, std::string_view payload, 
   call.operation.assign(statement_.operation);
   if (call.operation.empty()) call.operation.assign(command(code::query).name);
   call.target.assign(statement_.target);
-  if (!statement_.summary.empty()) call.attributes.add("db.query.summary", statement_.summary);
+  if (!statement_.summary.empty()) call.attributes.add("db.query.summary", statement_.summary, Use::group);
   if (!statement_.text.empty()) call.attributes.add("db.query.text", statement_.text);
   exchange.schema.assign(whole ? used_schema(*text) : std::string_view());
   exchange.may_change_schema = exchange.schema.empty() && may_use_schema(*text);
@@ -177,7 +177,7 @@ void MysqlSession::describe_prepare(Exchange& exchange, std::string_view payload
   call.operation.assign(command(code::prepare).name);
   call.target.assign(statement->target);
   const std::string summary = call.operation + ' ' + statement->summary;
-  call.attributes.add("db.query.summary", std::string_view(summary).substr(0, sql::longest_summary));
+  call.attributes.add("db.query.summary", std::string_view(summary).substr(0, sql::longest_summary), Use::group);
   if (!statement->text.empty()) call.attributes.add("db.query.text", statement->text);
   if (statement->operation.empty()) statement->operation.assign(command(code::execute).name);
   exchange.statement = statement;
@@ -199,7 +199,7 @@ void MysqlSession::describe_execute(Exchange& exchange, std::string_view payload
   const sql::Statement& statement = *exchange.statement;
   if (call.operation.empty()) call.operation.assign(statement.operation);
   call.target.assign(statement.target);
-  if (!statement.summary.empty()) call.attributes.add("db.query.summary", statement.summary);
+  if (!statement.summary.empty()) call.attributes.add("db.query.summary", statement.summary, Use::group);
   if (!statement.text.empty()) call.attributes.add("db.query.text", statement.text);
 }
 
