@@ -101,7 +101,7 @@ class MariaDb:
     def talker(self, *flags, unix=False, user=USER, password=PASSWORD, database=DATABASE):
         """A connection of a client in C, which does what it is told (mariadb_client.c)."""
         where = (self.socket, 0) if unix else ("127.0.0.1", self.port)
-        return Talker([places.helper("mariadb_client", "mariadb"), *map(str, where), user, password, database, *flags])
+        return Talker([places.helper("mariadb_client", "mariadb"), *map(str, where), user, database, *flags], password)
 
     def client(self, statements, *options, fails=False, **where):
         """Runs the `mariadb` client on a text of statements; returns what it printed."""
@@ -115,12 +115,13 @@ class MariaDb:
 class Talker:
     """`with server.talker() as talker: talker.ask("query SELECT 1")`; connected when entered."""
 
-    def __init__(self, argv):
-        self._argv = argv
+    def __init__(self, argv, password):
+        self._argv, self._env = argv, {**os.environ, "CLIENT_PASSWORD": password}  # arguments are for all to see
         self._process = None
 
     def __enter__(self):
-        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         env=self._env)
         self.connected = self._process.stdout.readline().strip()
         return self
 

@@ -12,7 +12,7 @@
  *   pipeline TIMES SQL sends it that often before the first answer is read
  *   ping, statistics, use SCHEMA, user NAME PASSWORD SCHEMA, fresh (resets the connection), option, kill ID
  *
- * mariadb_client HOST|SOCKET PORT USER PASSWORD SCHEMA [compress]
+ * mariadb_client HOST|SOCKET PORT USER SCHEMA [compress], with $CLIENT_PASSWORD
  */
 #include <mariadb/mysql.h>
 #include <stdio.h>
@@ -237,15 +237,15 @@ int main(int argc, char **argv)
 	unsigned int local = 1;
 	int is_socket;
 
-	if (argc < 6)
+	if (argc < 5)
 		return 2;
 	is_socket = argv[1][0] == '/';
 	connection = mysql_init(NULL);
 	mysql_options(connection, MYSQL_OPT_LOCAL_INFILE, &local);
 	mysql_optionsv(connection, MYSQL_OPT_CONNECT_ATTR_ADD, "program_name", "mariadb_client");
-	if (argc > 6)
+	if (argc > 5)
 		mysql_options(connection, MYSQL_OPT_COMPRESS, NULL);
-	if (!mysql_real_connect(connection, is_socket ? NULL : argv[1], argv[3], argv[4], argv[5],
+	if (!mysql_real_connect(connection, is_socket ? NULL : argv[1], argv[3], getenv("CLIENT_PASSWORD"), argv[4],
 				(unsigned int)atoi(argv[2]), is_socket ? argv[1] : NULL, CLIENT_MULTI_STATEMENTS)) {
 		say(mysql_errno(connection), -1);
 		return 1;

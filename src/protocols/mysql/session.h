@@ -111,7 +111,9 @@ class MysqlSession final : public Session {
   void tell(Exchange& exchange, CallSink& sink);
   void give_up(std::uint8_t reason, CallSink& sink);
   void end_all(Nanoseconds when, CallSink& sink);
-  [[nodiscard]] std::uint8_t reason_for_gaps() const { return joined_late_ && !lost_any_ ? partial_joined_late : partial_lost; }
+  [[nodiscard]] std::uint8_t reason_for_gaps() const {
+    return joined_late_ && !lost_any_ ? partial_joined_late : partial_lost;
+  }
 
   const bool joined_late_;
   const Extras extras_;

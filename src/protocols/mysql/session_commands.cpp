@@ -166,6 +166,8 @@ void MysqlSession::describe_query(Exchange& exchange, std::string_view payload, 
   call.target.assign(statement_.target);
   if (!statement_.summary.empty()) call.attributes.add("db.query.summary", statement_.summary, Use::group);
   if (!statement_.text.empty()) call.attributes.add("db.query.text", statement_.text);
+  if (statement_.statements > 1 && whole)
+    call.attributes.add("db.operation.batch.size", static_cast<std::int64_t>(statement_.statements));
   exchange.schema.assign(whole ? used_schema(*text) : std::string_view());
   exchange.may_change_schema = exchange.schema.empty() && may_use_schema(*text);
   exchange.cut_statement = !whole;

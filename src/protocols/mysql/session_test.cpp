@@ -102,6 +102,15 @@ TEST(Mysql, SumsUpSeveralSetsOfRowsOfOneCommand) {
   EXPECT_EQ(f.briefs(), Briefs{"CALL rows=3"});
 }
 
+TEST(Mysql, CountsTheStatementsOfOneCommand) {
+  const std::vector<Call> calls =
+      replay(connected_mariadb() + Conversation{client(query("UPDATE t SET a = 1; SELECT b FROM u")),
+                                                server(ok(1, 1, 2 | server_status::more_results))});
+  ASSERT_EQ(briefs(calls), Briefs{"UPDATE t (cut_short)"});
+  EXPECT_EQ(calls[0].attributes.find("db.operation.batch.size"), "2");
+  EXPECT_EQ(calls[0].attributes.find("db.query.summary"), "UPDATE t; SELECT u");
+}
+
 TEST(Mysql, GivesAPayloadOfSeveralPacketsAsOne) {
   const std::string value(0xffffff + 1000, 'v');
   Feeder f(Kind::client);
