@@ -13,7 +13,7 @@ from support import core, places, records
 from support.mariadb import DATABASE, MariaDb, PASSWORD, USER
 from support.network import Capture
 from support.subfloor import Agent, Observer, run
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 SECRET = "s3cr3t-9f2c"
 COMPARED = ("operation", "target", "error.type", "db.namespace", "db.query.summary", "db.response.returned_rows",
@@ -86,8 +86,11 @@ class Mysql(Case):
             ask("close 1", "ok")
             ask("direct SELECT 1 FROM t", "rows 105", "PREPARE t", "SELECT t")
             ask("prepare 3 SELECT * FROM nope", "error 1146", "PREPARE nope error=1146")
-            ask("query SELECT 1; SELECT a FROM t WHERE a = 'many'; DELETE FROM t WHERE a = 'many'; SELECT 2", "rows 102",
-                "SELECT")
+            ask("query SELECT 1; SELECT a FROM t WHERE a = 'many'; DELETE FROM t WHERE a = 'many'; SELECT 2",
+                "rows 102", "SELECT")
+            ask("prepare 4 SELECT id FROM items", "ok", "PREPARE items")
+            ask("cursor 4", "rows 3", "SELECT items", *["FETCH items"] * 4)
+            ask("long 2 10", "ok")
             ask("ping", "ok", "PING")
             ask("statistics", "ok", "STATISTICS")
             ask("option", "ok", "SET_OPTION")
@@ -235,9 +238,10 @@ class Mysql(Case):
 
     def test_mariadb_slap(self):
         with self.observe(self.server.port) as observer:
-            done = subprocess.run([places.program("mariadb-slap"), *self.server.arguments(database=None), "--concurrency=10",
-                                   "--number-of-queries=500", "--create-schema=orders", "--no-drop",
-                                   "--query=SELECT id FROM items WHERE id = 2"], capture_output=True, text=True, timeout=120)
+            done = subprocess.run([places.program("mariadb-slap"), *self.server.arguments(database=None),
+                                   "--concurrency=10", "--number-of-queries=500", "--create-schema=orders", "--no-drop",
+                                   "--query=SELECT id FROM items WHERE id = 2"],
+                                  capture_output=True, text=True, timeout=120 * PATIENCE)
             self.assertEqual(done.returncode, 0, done.stderr)
             for found in self.calls(observer, 500):
                 self.assertEqual({r["operation"] for r in found}, {"SELECT"})

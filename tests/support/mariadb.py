@@ -11,7 +11,7 @@ import subprocess
 
 from . import places
 from .child import Child
-from .waiting import until
+from .waiting import PATIENCE, until
 
 USER, PASSWORD, DATABASE = "shop", "pa55w0rd-9f2c", "orders"
 SETUP = f"""
@@ -43,7 +43,7 @@ def _template():
     os.chown(directory, account.pw_uid, account.pw_gid)
     done = subprocess.run([places.program("mariadb-install-db"), "--no-defaults", f"--user={account.pw_name}",
                            f"--datadir={directory}", "--auth-root-authentication-method=normal", "--skip-test-db"],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=120 * PATIENCE)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     return scratch, directory
@@ -106,7 +106,7 @@ class MariaDb:
     def client(self, statements, *options, fails=False, **where):
         """Runs the `mariadb` client on a text of statements; returns what it printed."""
         done = subprocess.run([places.program("mariadb"), *self.arguments(**where), "--batch", *options],
-                              input=statements, capture_output=True, text=True, timeout=120)
+                              input=statements, capture_output=True, text=True, timeout=120 * PATIENCE)
         if (done.returncode != 0) != fails:
             raise AssertionError(f"mariadb ended with {done.returncode}: {done.stderr}")
         return done.stderr if fails else done.stdout
@@ -131,7 +131,7 @@ class Talker:
     def close(self):
         self._process.stdin.close()
         self._process.stdout.close()
-        if self._process.wait(60) not in (0, 1):
+        if self._process.wait(60 * PATIENCE) not in (0, 1):
             raise AssertionError(f"the client ended with {self._process.returncode}")
 
     @property

@@ -223,6 +223,15 @@ TEST(MysqlLate, FindsOutWhetherEofIsInUse) {
   }
 }
 
+TEST(MysqlLate, KnowsMariaDbByWhatOnlyThatHas) {
+  Feeder f(Kind::client, {.joined_late = true, .kind = Kind::client});
+  f.say({client(send(0x0e)), server(ok(1)), client(send(0xfa, integer(3, 4) + integer(128, 2) + "values")),
+         server(ok(1, 5)), client(send(0x0e)), server(ok(1))});
+  ASSERT_EQ(f.briefs(), (Briefs{"PING", "? affected=5 (context)", "PING"}));
+  EXPECT_EQ(f.calls()[0].attributes.find("db.system.name"), "other_sql");
+  EXPECT_EQ(f.calls()[2].attributes.find("db.system.name"), "mariadb");
+}
+
 TEST(MysqlLate, GivesNoCallThatItsCommandWasNotSeenOf) {
   Feeder f(Kind::server, {.joined_late = true, .kind = Kind::server});
   f.say(Side::server, rows({"x"}, true));

@@ -139,6 +139,7 @@ void MysqlSession::pass(std::uint64_t count, const Segment& s, CallSink& sink) {
     step(what, s, sink);
   }
   if (over_ || count == 0) return;
+  if (phase_ != Phase::commands) return finish(Next::Action::invalid, s.end, sink);
   lose(s.direction);
   if (is_request_side(s.direction) || waiting_.empty() || !waiting_.front().blind) return;
   on_blind({}, count, s, sink);

@@ -93,6 +93,8 @@ class MysqlSession final : public Session {
   void describe_prepare(Exchange& exchange, std::string_view payload, bool whole);
   void describe_execute(Exchange& exchange, std::string_view payload);
   void describe_change_user(Exchange& exchange, std::string_view payload);
+  // Only MariaDB has what was just seen: of interest where its greeting was not.
+  void note_mariadb() { system_ = system_ == unknown_system ? "mariadb" : system_; }
   void on_silent_command(std::uint8_t code, std::string_view payload);
 
   // What the server sends (session_answers.cpp).
@@ -140,7 +142,8 @@ class MysqlSession final : public Session {
   // Of the session with the server.
   Agreement agreement_;
   Capabilities server_capabilities_ = 0;
-  std::string_view system_ = "other_sql";  // db.system.name
+  static constexpr std::string_view unknown_system = "other_sql";
+  std::string_view system_ = unknown_system;  // db.system.name
   std::string version_, user_, program_, schema_;
   Exchange login_;  // for when it is refused
 };

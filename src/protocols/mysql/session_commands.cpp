@@ -116,7 +116,7 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
     case code::change_user: describe_change_user(exchange, payload); break;
     default: call.operation.assign(is.name);
   }
-  if (code >= 0xfa || (code == code::execute && exchange.number == last_prepared)) system_ = "mariadb";
+  if (code >= code::bulk_execute || (code == code::execute && exchange.number == last_prepared)) note_mariadb();
   if (waiting_.size() == 1) {
     answer_.clear();
     response_.begin(exchange.shape);

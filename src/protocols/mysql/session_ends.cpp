@@ -61,7 +61,7 @@ void MysqlSession::tell(Exchange& exchange, CallSink& sink) {
   Call& call = exchange.call;
   call.protocol = &protocol;
   call.kind = is_server() ? Kind::server : Kind::client;
-  if (answer_.of_mariadb) system_ = "mariadb";
+  if (answer_.of_mariadb) note_mariadb();
   AttributeList& attributes = call.attributes;
   attributes.add("db.system.name", system_, Use::metric);
   if (!schema_.empty()) attributes.add("db.namespace", schema_, Use::metric);
