@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import unittest
 
-from e2e.case import Case
+from e2e.case import Case, on_every_rung
 from support import core, places, records
 from support.mariadb import DATABASE, MariaDb, PASSWORD, USER
 from support.network import Capture
@@ -30,7 +30,7 @@ def brief(record):
     return text + (f" error={record['error.type']}" if "error.type" in record else "")
 
 
-class Mysql(Case):
+class OnMariaDb:
     @classmethod
     def setUpClass(cls):
         cls.server = cls.enterClassContext(MariaDb())
@@ -45,6 +45,9 @@ class Mysql(Case):
             self.assertEqual(len(of_kind), count, collections.Counter(map(brief, of_kind)))
         return found
 
+
+@on_every_rung
+class MysqlCalls(OnMariaDb):
     def test_what_the_command_line_client_asks(self):
         with self.observe(self.server.port) as observer:
             self.server.client("SELECT 1; SELECT id FROM items; SELECT * FROM nope;", fails=True)
@@ -119,7 +122,7 @@ class Mysql(Case):
             self.every_command(observer, flags=("compress",))
 
     def test_a_unix_socket(self):
-        with Observer() as observer:
+        with Observer(self.rung) as observer:
             pids = (self.server.pid,)
             with self.server.talker(unix=True) as talker:
                 pids += (talker.pid,)
@@ -228,25 +231,6 @@ class Mysql(Case):
                     # Bytes of rows, unpacked.
                     self.assertGreater(found[5]["response.size"], 39_000_000)
 
-    def test_refused_logins(self):
-        with self.observe(self.server.port) as observer:
-            with self.server.talker(password="wrong") as talker:
-                self.assertEqual(talker.connected, "error 1045")
-            for (record,) in self.calls(observer, 1):
-                self.assertEqual(brief(record), "CONNECT error=1045")
-                self.assertEqual(record["mysql.sqlstate"], "28000")
-
-    def test_mariadb_slap(self):
-        with self.observe(self.server.port) as observer:
-            done = subprocess.run([places.program("mariadb-slap"), *self.server.arguments(database=None),
-                                   "--concurrency=10", "--number-of-queries=500", "--create-schema=orders", "--no-drop",
-                                   "--query=SELECT id FROM items WHERE id = 2"],
-                                  capture_output=True, text=True, timeout=120 * PATIENCE)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            for found in self.calls(observer, 500):
-                self.assertEqual({r["operation"] for r in found}, {"SELECT"})
-                self.assertFalse(any(r.partial for r in found))
-
     def test_an_agent_that_begins_in_the_middle(self):
         talkers = [self.enterContext(self.server.talker()) for _ in range(10)]
         for talker in talkers:
@@ -280,6 +264,27 @@ class Mysql(Case):
                         self.assertEqual(record.get("partial_reasons"), ["context"] if unknown else None, record)
                         self.assertEqual(record.get("db.system.name"), "other_sql")
                         self.assertNotIn("db.namespace", record)
+
+
+class Mysql(OnMariaDb, Case):
+    def test_refused_logins(self):
+        with self.observe(self.server.port) as observer:
+            with self.server.talker(password="wrong") as talker:
+                self.assertEqual(talker.connected, "error 1045")
+            for (record,) in self.calls(observer, 1):
+                self.assertEqual(brief(record), "CONNECT error=1045")
+                self.assertEqual(record["mysql.sqlstate"], "28000")
+
+    def test_mariadb_slap(self):
+        with self.observe(self.server.port) as observer:
+            done = subprocess.run([places.program("mariadb-slap"), *self.server.arguments(database=None),
+                                   "--concurrency=10", "--number-of-queries=500", "--create-schema=orders", "--no-drop",
+                                   "--query=SELECT id FROM items WHERE id = 2"],
+                                  capture_output=True, text=True, timeout=120 * PATIENCE)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            for found in self.calls(observer, 500):
+                self.assertEqual({r["operation"] for r in found}, {"SELECT"})
+                self.assertFalse(any(r.partial for r in found))
 
     def test_a_capture_replayed_gives_what_was_seen_live(self):
         for flags in ((), ("compress",)):
