@@ -11,7 +11,7 @@ import subprocess
 
 from . import places
 from .child import Child
-from .waiting import until
+from .waiting import PATIENCE, until
 
 USER, PASSWORD, DATABASE = "shop", "pa55w0rd-9f2c", "orders"
 SETUP = f"""
@@ -43,7 +43,7 @@ def _template():
     os.chown(directory, account.pw_uid, account.pw_gid)
     done = subprocess.run([places.program("mariadb-install-db"), "--no-defaults", f"--user={account.pw_name}",
                            f"--datadir={directory}", "--auth-root-authentication-method=normal", "--skip-test-db"],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=120 * PATIENCE)
     if done.returncode != 0:
         raise RuntimeError(done.stdout + done.stderr)
     return scratch, directory
@@ -98,10 +98,54 @@ class MariaDb:
             found.append(f"--password={password}")
         return found + ([f"--database={database}"] if database else [])
 
+    def talker(self, *flags, unix=False, user=USER, password=PASSWORD, database=DATABASE):
+        """A connection of a client in C, which does what it is told (mariadb_client.c)."""
+        where = (self.socket, 0) if unix else ("127.0.0.1", self.port)
+        return Talker([places.helper("mariadb_client", "mariadb"), *map(str, where), user, database, *flags], password)
+
     def client(self, statements, *options, fails=False, **where):
         """Runs the `mariadb` client on a text of statements; returns what it printed."""
         done = subprocess.run([places.program("mariadb"), *self.arguments(**where), "--batch", *options],
-                              input=statements, capture_output=True, text=True, timeout=120)
+                              input=statements, capture_output=True, text=True, timeout=120 * PATIENCE)
         if (done.returncode != 0) != fails:
             raise AssertionError(f"mariadb ended with {done.returncode}: {done.stderr}")
         return done.stderr if fails else done.stdout
+
+
+class Talker:
+    """`with server.talker() as talker: talker.ask("query SELECT 1")`; connected when entered."""
+
+    def __init__(self, argv, password):
+        self._argv, self._env = argv, {**os.environ, "CLIENT_PASSWORD": password}  # arguments are for all to see
+        self._process = None
+
+    def __enter__(self):
+        self._process = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                         env=self._env)
+        self.connected = self._process.stdout.readline().strip()
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.stdout.close()
+        if self._process.wait(60 * PATIENCE) not in (0, 1):
+            raise AssertionError(f"the client ended with {self._process.returncode}")
+
+    @property
+    def pid(self):
+        return self._process.pid
+
+    def send(self, line):
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def answer(self):
+        return self._process.stdout.readline().strip()
+
+    def ask(self, line):
+        """What it says of a line: "ok", "rows 3", "error 1146"."""
+        self.send(line)
+        return self.answer()

@@ -166,7 +166,7 @@ inline std::string brief(const Call& call) {
   std::string out = call.operation.empty() ? "?" : call.operation;
   if (!call.target.empty()) out += ' ' + call.target;
   if (const auto rows = call.attributes.find("db.response.returned_rows")) out += " rows=" + std::string(*rows);
-  if (const auto rows = call.attributes.find("db.mysql.affected_rows")) out += " affected=" + std::string(*rows);
+  if (const auto rows = call.attributes.find("mysql.affected_rows")) out += " affected=" + std::string(*rows);
   if (!call.error.empty()) out += " error=" + call.error;
   for (const std::string_view reason : partial_reasons(call.partial)) out += " (" + std::string(reason) + ")";
   return out;

@@ -86,6 +86,11 @@ Evidence answer(std::string_view bytes, const Header& header) {
     return prepared || header.length <= 4 ? Evidence::answer : Evidence::none;
   }
   const bool whole = payload.size() >= header.length;
+  // A number of columns, and whether they are described: MariaDB leaves out what the client knows.
+  if (header.length == 2 && payload.size() > 2 && payload.front() > 0 && (payload[1] == 0 || payload[1] == 1)) {
+    const std::optional<Header> next = header_of(bytes.substr(packet_header + 2));
+    return next && next->sequence == 2 && next->length > 0 ? Evidence::weak_answer : Evidence::none;
+  }
   if (payload.front() == error) {
     if (payload.size() < std::min<std::uint64_t>(9, header.length)) return Evidence::short_of_bytes;
     Fields fields(payload);
@@ -144,6 +149,11 @@ Evidence look_at_middle(std::string_view bytes) {
     case 1: return answer(bytes, *header);
     default: return Evidence::none;
   }
+}
+
+bool holds_two_packets(std::string_view bytes) {
+  const std::optional<Header> header = header_of(bytes);
+  return header && bytes.size() > packet_header + header->length;
 }
 
 }  // namespace subfloor::protocols::mysql

@@ -23,5 +23,7 @@ enum class Evidence : std::uint8_t {
 // The same of a first payload without its header: the first 60 bytes of it, where there are so many.
 [[nodiscard]] Evidence look_at_first_payload(std::string_view payload, std::uint64_t length);
 [[nodiscard]] Evidence look_at_middle(std::string_view bytes);
+// Is there a packet, and something behind it?
+[[nodiscard]] bool holds_two_packets(std::string_view bytes);
 
 }  // namespace subfloor::protocols::mysql

@@ -11,7 +11,7 @@ void Exchange::clear() {
   shape = Shape::simple;
   sequence = 1;
   sequence_known = true;
-  began = blind = sends_file = unsure = cut_statement = may_change_schema = false;
+  began = blind = end_seen = sends_file = unsure = cut_statement = may_change_schema = false;
   heard = 0;
   number = 0;
   statement.reset();

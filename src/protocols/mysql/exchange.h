@@ -24,6 +24,7 @@ struct Exchange {
   bool sequence_known = true;
   bool began = false;  // the answer did
   bool blind = false;  // a part of the answer was not seen: where it ends the next command tells
+  bool end_seen = false;  // of such an answer, nevertheless
   bool sends_file = false;
   bool unsure = false;  // which answer is its own nobody knows
   bool cut_statement = false;

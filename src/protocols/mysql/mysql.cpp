@@ -35,6 +35,8 @@ Guess recognise(const Opening& opening) {
   if (kind && ((is_command(evidence) && !from_client) || (is_answer(evidence) && from_client))) return Guess::no;
   if (evidence == Evidence::command || evidence == Evidence::answer) return Guess::yes;
   if (evidence == Evidence::short_of_bytes) return Guess::maybe_with_more;
+  // Of two commands the first was answered by something that nobody took for an answer, and is of no use any more.
+  if (is_command(evidence) && holds_two_packets(opening.bytes)) return guess;
   const Evidence other = look_at_middle(opening.other);
   const bool fit = (is_command(evidence) && is_answer(other)) || (is_answer(evidence) && is_command(other));
   return fit ? Guess::likely : Guess::maybe_with_more;

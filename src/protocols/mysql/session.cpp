@@ -16,7 +16,10 @@ constexpr std::size_t compressed_header = 7;
 }  // namespace
 
 MysqlSession::MysqlSession(const Options& options)
-    : joined_late_(options.joined_late), extras_(options.extras), tolerant_(options.joined_late) {
+    : joined_late_(options.joined_late),
+      extras_(options.extras),
+      tolerant_(options.joined_late),
+      proven_(!options.joined_late) {
   if (options.kind) request_side_ = *options.kind == Kind::server ? Direction::inbound : Direction::outbound;
 }
 
@@ -48,6 +51,7 @@ bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s, CallSin
   if (opening == Evidence::greeting || opening == Evidence::refusal) {
     request_side_ = opposite(s.direction);
     tolerant_ = lost_any_;
+    proven_ = true;
     return true;
   }
   const bool may_greet = opening == Evidence::short_of_bytes && bytes.size() > packet_header;
@@ -112,8 +116,10 @@ void MysqlSession::take(std::string_view& bytes, const Segment& s, CallSink& sin
     if (in.searching) {
       if (!found(bytes, s)) return;
       in.searching = false;
+      if (is_request_side(s.direction) && !waiting_.empty()) unsure_ = true;
     }
     if (in.packets.at_boundary() && !bytes.empty()) {
+      in.follows = !compressed_ && bytes.data() != s.bytes.data();
       in.first = s;
       in.first.bytes = {};
     }
@@ -133,6 +139,7 @@ void MysqlSession::pass(std::uint64_t count, const Segment& s, CallSink& sink) {
     step(what, s, sink);
   }
   if (over_ || count == 0) return;
+  if (phase_ != Phase::commands) return finish(Next::Action::invalid, s.end, sink);
   lose(s.direction);
   if (is_request_side(s.direction) || waiting_.empty() || !waiting_.front().blind) return;
   on_blind({}, count, s, sink);
@@ -216,6 +223,7 @@ void MysqlSession::fail(Direction d, Nanoseconds when, CallSink& sink) {
 void MysqlSession::lose(Direction d) {
   Stream& in = stream(d);
   tolerant_ = true;
+  proven_ = false;
   in.packets.reset();
   in.over = false;
   in.searching = true;
@@ -237,7 +245,9 @@ void MysqlSession::on_lost(Direction direction, Nanoseconds when, CallSink& sink
     stream(direction).outer_searching = true;
   }
   lose(direction);
+  stream(direction).heard = std::max(stream(direction).heard, when);
   early_.any = false;
+  if (waiting_.size() > 1) unsure_ = true;
   for (std::size_t i = 0; i < waiting_.size(); ++i) {
     waiting_[i].unsure = waiting_[i].unsure || i > 0 || !waiting_[i].began || is_request_side(direction);
     waiting_[i].call.partial |= partial_lost;

@@ -48,6 +48,7 @@ class MysqlSession final : public Session {
     bool searching = false;  // framing was lost: a packet may begin with the next segment
     bool outer_searching = false;  // so was that of the compressed protocol
     bool over = false;  // with the end of the packet under way the answer ends
+    bool follows = false;  // the packet under way began behind others in the same segment
     Segment first;  // times and thread of the packet's first byte (no content)
     Nanoseconds heard = 0;  // last byte of all
   };
@@ -92,6 +93,8 @@ class MysqlSession final : public Session {
   void describe_prepare(Exchange& exchange, std::string_view payload, bool whole);
   void describe_execute(Exchange& exchange, std::string_view payload);
   void describe_change_user(Exchange& exchange, std::string_view payload);
+  // Only MariaDB has what was just seen: of interest where its greeting was not.
+  void note_mariadb() { system_ = system_ == unknown_system ? "mariadb" : system_; }
   void on_silent_command(std::uint8_t code, std::string_view payload);
 
   // What the server sends (session_answers.cpp).
@@ -110,7 +113,9 @@ class MysqlSession final : public Session {
   void tell(Exchange& exchange, CallSink& sink);
   void give_up(std::uint8_t reason, CallSink& sink);
   void end_all(Nanoseconds when, CallSink& sink);
-  [[nodiscard]] std::uint8_t reason_for_gaps() const { return lost_any_ ? partial_lost : partial_joined_late; }
+  [[nodiscard]] std::uint8_t reason_for_gaps() const {
+    return joined_late_ && !lost_any_ ? partial_joined_late : partial_lost;
+  }
 
   const bool joined_late_;
   const Extras extras_;
@@ -119,11 +124,14 @@ class MysqlSession final : public Session {
   Phase phase_ = Phase::greeting;
   bool lost_any_ = false;
   bool tolerant_;  // bytes that make no sense may be there for want of others: search, don't give up
+  bool unsure_ = false;  // commands were missed among those that wait: whose an answer is nobody knows
+  bool proven_;  // since the last loss, or the beginning, an answer was seen to be that of its command
   bool pipelined_ = false;  // the client was seen to send commands without waiting for answers
   bool compressed_ = false;
   bool of_last_command_ = false;  // the packet that the client is sending
   std::array<Stream, 2> streams_;
   Exchanges waiting_;
+  Nanoseconds last_command_ = 0;  // when the youngest began
   Response response_;
   Answer answer_;
   Early early_;
@@ -134,7 +142,8 @@ class MysqlSession final : public Session {
   // Of the session with the server.
   Agreement agreement_;
   Capabilities server_capabilities_ = 0;
-  std::string_view system_ = "other_sql";  // db.system.name
+  static constexpr std::string_view unknown_system = "other_sql";
+  std::string_view system_ = unknown_system;  // db.system.name
   std::string version_, user_, program_, schema_;
   Exchange login_;  // for when it is refused
 };

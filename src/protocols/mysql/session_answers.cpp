@@ -90,13 +90,14 @@ void MysqlSession::on_answer(const Segment& s, CallSink& sink) {
     return lose(s.direction);
   }
   Exchange& exchange = waiting_.front();
-  if (!exchange.began) {
-    if (!exchange.sequence_known) {  // the client's last packets were not seen
-      exchange.sequence = packets.sequence();
-      exchange.call.request_end = std::max(exchange.call.request_end, requests().heard);
-    }
-    exchange.call.first_byte = is_server() ? in.first.begin : in.first.end;
+  if (exchange.unsure) return lose(s.direction);
+  if (!exchange.sequence_known) {  // the client's last packets were not seen
+    exchange.sequence = packets.sequence();
+    exchange.sequence_known = true;
+    exchange.sends_file = false;
+    exchange.call.request_end = std::max(exchange.call.request_end, requests().heard);
   }
+  if (!exchange.began) exchange.call.first_byte = is_server() ? in.first.begin : in.first.end;
   if (packets.sequence() != exchange.sequence && !compressed_) return fail(s.direction, s.end, sink);
   exchange.began = true;
   exchange.heard = s.end;
@@ -141,6 +142,7 @@ void MysqlSession::on_blind(std::string_view bytes, std::uint64_t gap, const Seg
   if (!end || (end->status & server_status::more_results) != 0) return;
   if (!response_.in_rows() && agreement_.deprecate_eof != true && !end->error) return;  // of the columns, perhaps
   answer_.error = end->error;
+  exchange.end_seen = true;
   complete(s.end, sink);
 }
 

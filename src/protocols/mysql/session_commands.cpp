@@ -92,16 +92,16 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
   }
 
   const Segment& first = requests().first;
-  const bool follows_unsure = !waiting_.empty() && waiting_.back().unsure;
   Exchange& exchange = waiting_.push();
   exchange.code = code;
   exchange.shape = is.shape;
-  exchange.unsure = follows_unsure;
+  exchange.unsure = unsure_;
   Call& call = exchange.call;
   call.start = is_server() ? first.end : first.begin;
   call.request_end = first.end;
   call.pid = first.pid;
   call.tid = first.tid;
+  last_command_ = call.start;
   if (payload.size() < std::min<std::uint64_t>(packets.length(), head_limit)) tolerant_ = true;
   switch (code) {
     case code::query: describe_query(exchange, payload, is_whole(packets)); break;
@@ -116,7 +116,7 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
     case code::change_user: describe_change_user(exchange, payload); break;
     default: call.operation.assign(is.name);
   }
-  if (code >= 0xfa || (code == code::execute && exchange.number == last_prepared)) system_ = "mariadb";
+  if (code >= code::bulk_execute || (code == code::execute && exchange.number == last_prepared)) note_mariadb();
   if (waiting_.size() == 1) {
     answer_.clear();
     response_.begin(exchange.shape);
@@ -126,13 +126,22 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
 // The client has what it waited for, or it would not have sent the next command; unless it never waits. A server reads
 // no command before it has answered the last.
 void MysqlSession::settle_before_command(CallSink& sink) {
+  const bool quiet = !requests().follows && responses().heard >= last_command_;
+  if (unsure_ && !quiet) return;
+  const bool was_unsure = std::exchange(unsure_, false);
   if (waiting_.empty()) return;
   Exchange& oldest = waiting_.front();
   const bool in_turn = waiting_.size() == 1 && (is_server() || !pipelined_);
   if (oldest.blind && in_turn && !oldest.unsure) return complete(oldest.heard, sink);
   const bool missed = responses().searching && !oldest.began && responses().heard > oldest.call.start;
-  if (oldest.blind || oldest.unsure || missed) return give_up(reason_for_gaps(), sink);
+  if (was_unsure || oldest.blind || oldest.unsure || missed) {
+    unsure_ = !quiet && (was_unsure || pipelined_ || waiting_.size() > 1);
+    return give_up(reason_for_gaps(), sink);
+  }
   pipelined_ = true;
+  if (proven_) return;
+  unsure_ = true;
+  for (std::size_t i = 0; i < waiting_.size(); ++i) waiting_[i].unsure = true;
 }
 
 sql::Options MysqlSession::sql_options(bool whole) const {
@@ -155,8 +164,10 @@ void MysqlSession::describe_query(Exchange& exchange, std::string_view payload, 
   call.operation.assign(statement_.operation);
   if (call.operation.empty()) call.operation.assign(command(code::query).name);
   call.target.assign(statement_.target);
-  if (!statement_.summary.empty()) call.attributes.add("db.query.summary", statement_.summary);
+  if (!statement_.summary.empty()) call.attributes.add("db.query.summary", statement_.summary, Use::group);
   if (!statement_.text.empty()) call.attributes.add("db.query.text", statement_.text);
+  if (statement_.statements > 1 && whole)
+    call.attributes.add("db.operation.batch.size", static_cast<std::int64_t>(statement_.statements));
   exchange.schema.assign(whole ? used_schema(*text) : std::string_view());
   exchange.may_change_schema = exchange.schema.empty() && may_use_schema(*text);
   exchange.cut_statement = !whole;
@@ -168,7 +179,7 @@ void MysqlSession::describe_prepare(Exchange& exchange, std::string_view payload
   call.operation.assign(command(code::prepare).name);
   call.target.assign(statement->target);
   const std::string summary = call.operation + ' ' + statement->summary;
-  call.attributes.add("db.query.summary", std::string_view(summary).substr(0, sql::longest_summary));
+  call.attributes.add("db.query.summary", std::string_view(summary).substr(0, sql::longest_summary), Use::group);
   if (!statement->text.empty()) call.attributes.add("db.query.text", statement->text);
   if (statement->operation.empty()) statement->operation.assign(command(code::execute).name);
   exchange.statement = statement;
@@ -190,7 +201,7 @@ void MysqlSession::describe_execute(Exchange& exchange, std::string_view payload
   const sql::Statement& statement = *exchange.statement;
   if (call.operation.empty()) call.operation.assign(statement.operation);
   call.target.assign(statement.target);
-  if (!statement.summary.empty()) call.attributes.add("db.query.summary", statement.summary);
+  if (!statement.summary.empty()) call.attributes.add("db.query.summary", statement.summary, Use::group);
   if (!statement.text.empty()) call.attributes.add("db.query.text", statement.text);
 }
 

@@ -13,11 +13,15 @@ void MysqlSession::complete(Nanoseconds end, CallSink& sink) {
   Exchange& exchange = waiting_.front();
   Call& call = exchange.call;
   call.end = std::max(end, call.start);
-  if (exchange.blind) responses().searching = true;
+  if (exchange.blind) {
+    responses().searching = true;
+    if (!exchange.end_seen) call.partial |= partial_cut_short;
+  }
   if (exchange.unsure) {
     give_up(reason_for_gaps(), sink);
     return;
   }
+  if (!exchange.blind) proven_ = true;
   tell(exchange, sink);
   apply(exchange);
   waiting_.pop();
@@ -57,22 +61,22 @@ void MysqlSession::tell(Exchange& exchange, CallSink& sink) {
   Call& call = exchange.call;
   call.protocol = &protocol;
   call.kind = is_server() ? Kind::server : Kind::client;
-  if (answer_.of_mariadb) system_ = "mariadb";
+  if (answer_.of_mariadb) note_mariadb();
   AttributeList& attributes = call.attributes;
   attributes.add("db.system.name", system_, Use::metric);
   if (!schema_.empty()) attributes.add("db.namespace", schema_, Use::metric);
-  if (!user_.empty()) attributes.add("db.user", user_);
-  if (!version_.empty()) attributes.add("db.mysql.server_version", version_);
-  if (!program_.empty()) attributes.add("db.mysql.program_name", program_);
+  if (!user_.empty()) attributes.add("user.name", user_);
+  if (!version_.empty()) attributes.add("mysql.server_version", version_);
+  if (!program_.empty()) attributes.add("mysql.program_name", program_);
   if (exchange.began && !exchange.unsure) {
     if (answer_.error) {
       call.error = std::to_string(*answer_.error);
       const std::string_view state(answer_.sqlstate.data(), answer_.sqlstate.size());
-      if (state.front() != '\0') attributes.add("db.mysql.sqlstate", state);
+      if (state.front() != '\0') attributes.add("mysql.sqlstate", state);
     } else if (!exchange.blind && (call.partial & partial_cut_short) == 0) {
       if (answer_.has_rows) attributes.add("db.response.returned_rows", static_cast<std::int64_t>(answer_.rows));
       if (answer_.has_affected && !answer_.has_rows && exchange.shape == Shape::result)
-        attributes.add("db.mysql.affected_rows", static_cast<std::int64_t>(answer_.affected));
+        attributes.add("mysql.affected_rows", static_cast<std::int64_t>(answer_.affected));
     }
   }
   sink.on_call(call);

@@ -33,9 +33,9 @@ TEST(Mysql, TellsEverythingAboutACallAsServer) {
   EXPECT_EQ(brief(call), "SELECT items rows=2");
   EXPECT_EQ(call.attributes.find("db.system.name"), "mysql");
   EXPECT_EQ(call.attributes.find("db.namespace"), "orders");
-  EXPECT_EQ(call.attributes.find("db.user"), "shop");
-  EXPECT_EQ(call.attributes.find("db.mysql.server_version"), "8.0.36");
-  EXPECT_EQ(call.attributes.find("db.mysql.program_name"), "till");
+  EXPECT_EQ(call.attributes.find("user.name"), "shop");
+  EXPECT_EQ(call.attributes.find("mysql.server_version"), "8.0.36");
+  EXPECT_EQ(call.attributes.find("mysql.program_name"), "till");
   EXPECT_EQ(call.attributes.find("db.query.summary"), "SELECT items");
   EXPECT_EQ(call.attributes.find("db.query.text"), std::nullopt);
   EXPECT_EQ(call.start, 4100U);  // the server had the first byte
@@ -66,7 +66,7 @@ TEST(Mysql, TellsTheCodeOfAnErrorAndNeverItsMessage) {
   const std::vector<Call> calls =
       replay(connected_mariadb() + Conversation{client(query("SELECT x FROM nope")), server(error(1, 1146, "42S02"))});
   ASSERT_EQ(briefs(calls), Briefs{"SELECT nope error=1146"});
-  EXPECT_EQ(calls[0].attributes.find("db.mysql.sqlstate"), "42S02");
+  EXPECT_EQ(calls[0].attributes.find("mysql.sqlstate"), "42S02");
   EXPECT_EQ(to_text(calls[0]).find("secret"), std::string::npos);
 }
 
@@ -100,6 +100,15 @@ TEST(Mysql, SumsUpSeveralSetsOfRowsOfOneCommand) {
   EXPECT_TRUE(f.calls().empty()) << "more results were announced";
   f.say(Side::server, ok(sequence));
   EXPECT_EQ(f.briefs(), Briefs{"CALL rows=3"});
+}
+
+TEST(Mysql, CountsTheStatementsOfOneCommand) {
+  const std::vector<Call> calls =
+      replay(connected_mariadb() + Conversation{client(query("UPDATE t SET a = 1; SELECT b FROM u")),
+                                                server(ok(1, 1, 2 | server_status::more_results))});
+  ASSERT_EQ(briefs(calls), Briefs{"UPDATE t (cut_short)"});
+  EXPECT_EQ(calls[0].attributes.find("db.operation.batch.size"), "2");
+  EXPECT_EQ(calls[0].attributes.find("db.query.summary"), "UPDATE t; SELECT u");
 }
 
 TEST(Mysql, GivesAPayloadOfSeveralPacketsAsOne) {
@@ -207,7 +216,7 @@ TEST(Mysql, CountsTheFileOfLoadDataLocalAsTheRequests) {
   EXPECT_TRUE(f.calls().empty());
   f.say(Side::server, ok(5, 2));
   ASSERT_EQ(f.calls().size(), 1U);
-  EXPECT_EQ(f.calls()[0].attributes.find("db.mysql.affected_rows"), "2");
+  EXPECT_EQ(f.calls()[0].attributes.find("mysql.affected_rows"), "2");
   EXPECT_GT(f.calls()[0].request_body_bytes, 5000U);
   EXPECT_EQ(f.calls()[0].request_end, 7100U);
 }
@@ -276,8 +285,8 @@ TEST(Mysql, ChangesTheUser) {
   f.say(Side::client, send(0x0e));
   f.say(Side::server, ok(1));
   ASSERT_EQ(f.briefs(), (Briefs{"CHANGE_USER", "PING"}));
-  EXPECT_EQ(f.calls()[0].attributes.find("db.user"), "shop");
-  EXPECT_EQ(f.calls()[1].attributes.find("db.user"), "other");
+  EXPECT_EQ(f.calls()[0].attributes.find("user.name"), "shop");
+  EXPECT_EQ(f.calls()[1].attributes.find("user.name"), "other");
   EXPECT_EQ(f.calls()[1].attributes.find("db.namespace"), "shop");
 }
 

@@ -15,9 +15,9 @@ void Statements::add(std::uint32_t number, Description statement) {
   remove(number);
   bytes_ += cost(*statement);
   known_.emplace(number, std::move(statement));
-  while (known_.size() > statements_limit || bytes_ > statements_bytes_limit) {
+  while (known_.size() > 1 && (known_.size() > statements_limit || bytes_ > statements_bytes_limit)) {
     auto victim = known_.begin();
-    if (victim->first == number && ++victim == known_.end()) break;
+    if (victim->first == number) ++victim;
     bytes_ -= cost(*victim->second);
     known_.erase(victim);
   }
