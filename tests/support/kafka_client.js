@@ -10,9 +10,12 @@ const [port, clientId, steps, auth] = [Number(process.argv[2]), process.argv[3],
 async function produce(kafka, topic, count, acks) {
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, retry: { retries: 0 } });
   await producer.connect();
-  for (let i = 0; i < count; ++i)
-    await producer.send({ topic, acks, messages: [{ key: `key-${i}`, value: `value-${i}` }] });
-  await producer.disconnect();
+  try {
+    for (let i = 0; i < count; ++i)
+      await producer.send({ topic, acks, messages: [{ key: `key-${i}`, value: `value-${i}` }] });
+  } finally {
+    await producer.disconnect();
+  }
 }
 
 async function fail(kafka, topic) {

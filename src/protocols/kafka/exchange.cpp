@@ -28,8 +28,8 @@ std::string_view operation_type(int key) {
   }
 }
 
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
+bool is_short_and_printable(std::string_view text) {
+  return text.size() < text_limit && std::all_of(text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ void Exchange::clear() {
   group.clear();
   key = version = error = 0;
   correlation = acks = 0;
-  groups = 0;
+  groups = run = 0;
   request_done = responding = unanswered = unconfirmed = missed = incremental = group_is_no_group = false;
   last_topic = request_read = response_read = error_seen = codes_told = acks_told = false;
 }
@@ -54,6 +54,12 @@ void Exchange::forget_response() {
   call.first_byte = 0;
   error = 0;
   responding = response_read = error_seen = codes_told = false;
+}
+
+bool Exchange::contradictory() const {
+  if (asked.topics() != 1 || answered.topics() != 1 || incremental) return false;
+  if (asked.named() && answered.named()) return asked.first_name() != answered.first_name();
+  return asked.has_id() && answered.has_id() && asked.first_id() != answered.first_id();
 }
 
 void Exchange::describe(const TopicIds& ids) {
@@ -141,7 +147,7 @@ void Collector::on_error(std::int16_t code) {
 void Collector::on_text(Role role, std::string_view text) {
   switch (role) {
     case Role::client_id:
-      odd_ = odd_ || !is_printable(text);
+      odd_ = odd_ || !is_short_and_printable(text);
       exchange_->client = text;
       return;
     case Role::topic:
@@ -153,7 +159,7 @@ void Collector::on_text(Role role, std::string_view text) {
 }
 
 void Collector::on_group(std::string_view name) {
-  odd_ = odd_ || !is_printable(name);
+  odd_ = odd_ || !is_short_and_printable(name);
   if (exchange_->group_is_no_group) return;
   if (exchange_->groups++ == 0) exchange_->group = name;
 }

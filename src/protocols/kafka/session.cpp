@@ -57,7 +57,17 @@ Next KafkaSession::on_segment(const Segment& segment, CallSink& sink) {
   const std::uint64_t gap = segment.length - segment.bytes.size();
   take(in, segment.bytes, gap == 0, segment, sink);
   pass(in, gap, segment, sink);
+  if (in.tentative && !may_go_on(in)) refute(in, sink);
   return next(in);
+}
+
+// What was found by searching and lasts beyond its segment has to be a Produce whose records do not end: nothing else is
+// that long, but for chance.
+bool KafkaSession::may_go_on(const Flow& in) {
+  if (in.state == State::length || in.state == State::head || in.state == State::header) return true;
+  if (in.state != State::body || in.exchange == nullptr) return false;
+  if (!in.requests()) return true;
+  return in.exchange->key == produce_key && !in.exchange->client.empty() && in.exchange->asked.current_is_known();
 }
 
 // While a message's content is not needed, it need not be copied.
@@ -159,6 +169,7 @@ void KafkaSession::on_request_head(Flow& in, const Segment& s, CallSink& sink) {
   exchange.version = version;
   exchange.correlation = correlation;
   exchange.unconfirmed = !confirmed_;
+  exchange.run = run_;
   exchange.call.start = in.first;
   exchange.call.pid = s.pid;
   exchange.call.tid = s.tid;
@@ -209,6 +220,7 @@ void KafkaSession::begin_body(Flow& in) {
 
 void KafkaSession::after_reading(Flow& in, CallSink& sink) {
   const MessageReader& reader = in.reader;
+  if (in.tentative && in.collector.odd()) return refute(in, sink);  // before its length leads astray
   if (reader.bad()) {
     if (in.tentative || (in.requests() && !in.correlation)) return fail(in, sink);
     return begin_tail(in, false);
@@ -231,6 +243,7 @@ void KafkaSession::begin_tail(Flow& in, bool read) {
   if (in.exchange == nullptr) return;
   in.collector.finish();
   (in.requests() ? in.exchange->request_read : in.exchange->response_read) = read;
+  if (!in.requests() && read && !in.reader.undescribed()) in.exchange->codes_told = true;  // had there been any
 }
 
 // Bytes passed whose content nobody has.

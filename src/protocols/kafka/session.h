@@ -45,6 +45,7 @@ class KafkaSession final : public Session {
     std::uint64_t size = 0, left = 0;  // of the message, without its length
     Nanoseconds first = 0, last = 0;   // its first byte; the last that was heard of
     std::optional<std::int32_t> correlation;  // of the last request
+    bool ended_with_segment = false;          // that request
     Exchange* exchange = nullptr;  // null where the message is of no interest
     MessageReader reader;
     Collector collector;
@@ -72,17 +73,19 @@ class KafkaSession final : public Session {
 
   // Ends of messages, and what is missing (session_ends.cpp).
   void on_end(Flow& in, bool ends_here, const Segment& s, CallSink& sink);
-  void end_request(Flow& in, const Segment& s, CallSink& sink);
+  void end_request(Flow& in, bool ends_here, const Segment& s, CallSink& sink);
   void end_response(Flow& in, const Segment& s, CallSink& sink);
   void refute(Flow& in, CallSink& sink);
   void fail(Flow& in, CallSink& sink);
   void lose(Flow& in, CallSink& sink);
-  static void search(Flow& in);
+  void search(Flow& in);
+  [[nodiscard]] static bool may_go_on(const Flow& in);
   [[nodiscard]] Next next(const Flow& in) const;
 
   bool sides_known_;
   bool tolerant_;  // bytes may be missing: search, don't give up
   bool confirmed_;  // what was taken for requests are some
+  std::uint32_t run_ = 0;  // how often requests were searched for
   bool tokens_ = false;  // after SaslHandshake 0, messages without a header pass
   bool over_ = false;
   std::array<Flow, 2> flows_;

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kafka: what the agent tells is what the broker served, call by call."""
+
+import collections
+import concurrent.futures
+import pathlib
+
+from e2e.case import Case, on_every_rung
+from e2e.replay_test import replay
+from support import places
+from support.kafka import KafkaBroker, KafkaClient, batch, kafkajs, kcat
+from support.network import Capture
+from support.subfloor import Agent
+from support.waiting import until
+
+SECRET = "s3cr3t-7d1e"
+
+
+def subject(record):
+    return (record.get("messaging.operation.name"), record.get("messaging.destination.name"),
+            record.get("messaging.destination.partition.id"), record.get("messaging.consumer.group.name"),
+            record.get("messaging.client.id"), record.get("kafka.api.version"))
+
+
+def outcome(record):
+    return record.get("status_code"), record.get("error.type") is not None
+
+
+def expected_subject(served):
+    topics = served["topics"]
+    partitions = topics[0][1] if len(topics) == 1 else []
+    return (served["api"], topics[0][0] if len(topics) == 1 else None,
+            str(partitions[0]) if len(partitions) == 1 else None, served["group"], served["client"], served["version"])
+
+
+def expected_outcome(served):
+    return (served["error"], served["error"] != 0) if served["answered"] else (None, False)
+
+
+class Served:
+    def assert_served(self, broker, observer, at_least=1):
+        """As many records of either kind as the broker served requests, of the same things with the same outcomes.
+
+        Where an end of the connection left before the answer, its record has no outcome. Returns the server's records.
+        """
+        served = broker.served()
+        self.assertGreaterEqual(len(served), at_least, broker.complaints())
+        for kind in ("server", "client"):
+            observer.wait(len(served), kind, 20)
+        self.assertEqual(observer.stop(), 0, observer.child.stderr.text())
+        for kind in ("server", "client"):
+            records = observer.records(kind)
+            self.assertEqual(collections.Counter(map(subject, records)),
+                             collections.Counter(map(expected_subject, served)), kind)
+            known = collections.Counter((subject(r), outcome(r)) for r in records if not r.partial)
+            wanted = collections.Counter((expected_subject(s), expected_outcome(s)) for s in served)
+            self.assertEqual(known - wanted, collections.Counter(), kind)
+            for record in records:
+                self.assertIn(record.get("partial_reasons"), (None, ["no_response"]), record)
+                self.assertEqual(record["network.protocol.name"], "kafka")
+                self.assertEqual(record["messaging.system"], "kafka")
+        return observer.records("server")
+
+    def assert_all_whole(self, records):
+        self.assertEqual([r for r in records if r.partial], [])
+
+
+@on_every_rung
+class Clients(Served):
+    def test_kcat_produces_and_consumes(self):
+        with KafkaBroker("orders=1") as broker, self.observe(broker.port) as observer:
+            done = kcat(broker, "-P", "-t", "orders", "-p", 0, data="one\ntwo\nthree\n")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            done = kcat(broker, "-C", "-t", "orders", "-p", 0, "-o", "beginning", "-e")
+            self.assertEqual(done.stdout, "one\ntwo\nthree\n", done.stderr)
+            records = self.assert_served(broker, observer, 6)
+            self.assertTrue({"ApiVersions", "Metadata", "Produce", "ListOffsets", "Fetch"} <=
+                            {r["messaging.operation.name"] for r in records})
+
+    def test_a_consumer_group_of_two(self):
+        with KafkaBroker("shared=4") as broker, self.observe(broker.port) as observer:
+            kcat(broker, "-P", "-t", "shared", data="".join(f"{i}\n" for i in range(40)))
+            arguments = ("-G", "readers", "-X", "auto.offset.reset=earliest", "-e", "shared")
+            with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                texts = [done.stdout for done in pool.map(lambda _: kcat(broker, *arguments), range(2))]
+            self.assertEqual(sorted("".join(texts).split(), key=int), [str(i) for i in range(40)])
+            records = self.assert_served(broker, observer, 10)
+            groups = collections.Counter(r["messaging.operation.name"] for r in records
+                                         if r.get("messaging.consumer.group.name") == "readers")
+            for api in ("FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "OffsetCommit", "LeaveGroup"):
+                self.assertGreater(groups[api], 0, groups)
+            errors = {r["error.type"] for r in records if r["messaging.operation.name"] == "JoinGroup" and "error.type" in r}
+            self.assertEqual(errors, {"MEMBER_ID_REQUIRED"})
+
+    def test_kafkajs(self):
+        with KafkaBroker(moved=["moved"]) as broker, self.observe(broker.port) as observer:
+            said = kafkajs(broker, "shop", [["create", "js"], ["create", "moved"], ["produce", "js", 5, -1],
+                                            ["produce", "js", 5, 1], ["produce", "js", 5, 0], ["fail", "moved"],
+                                            ["consume", "js", "readers", 15]])
+            self.assertEqual(said, ["failed with NOT_LEADER_FOR_PARTITION", "done"])
+            records = self.assert_served(broker, observer, 30)
+            produced = [r for r in records if r["messaging.operation.name"] == "Produce"]
+            self.assertEqual(collections.Counter((r["messaging.destination.name"], r["kafka.acks"], r.get("status_code"),
+                                                  r.get("error.type")) for r in produced),
+                             {("js", -1, 0, None): 5, ("js", 1, 0, None): 5, ("js", 0, None, None): 5,
+                              ("moved", 1, 6, "NOT_LEADER_OR_FOLLOWER"): 1})
+            self.assertEqual({r["messaging.operation.type"] for r in produced}, {"send"})
+
+    def test_kcat_with_many_requests_in_flight(self):
+        with KafkaBroker("orders=1") as broker, self.observe(broker.port) as observer:
+            for acks in (0, 1, "all"):
+                done = kcat(broker, "-P", "-t", "orders", "-p", 0, "-X", "linger.ms=0", "-X", "batch.num.messages=1", "-X",
+                            "max.in.flight=100", "-X", f"acks={acks}", data="".join(f"{i}\n" for i in range(300)))
+                self.assertEqual(done.returncode, 0, done.stderr)
+            records = self.assert_served(broker, observer, 900)
+            produced = collections.Counter((r["kafka.acks"], r.get("status_code")) for r in records
+                                           if r["messaging.operation.name"] == "Produce")
+            self.assertEqual(produced, {(0, None): 300, (1, 0): 300, (-1, 0): 300})
+            self.assert_all_whole(records)
+
+    def test_an_unknown_topic(self):
+        with KafkaBroker("orders=1") as broker, self.observe(broker.port) as observer:
+            done = kcat(broker, "-P", "-t", "nowhere", "-X", "message.timeout.ms=500", data="x\n")
+            self.assertNotEqual(done.returncode, 0)
+            records = self.assert_served(broker, observer, 2)
+            self.assertEqual({(r["messaging.destination.name"], r["error.type"], r["status_code"]) for r in records
+                              if "error.type" in r}, {("nowhere", "UNKNOWN_TOPIC_OR_PARTITION", 3)})
+
+
+@on_every_rung
+class Counts(Served):
+    def exchange(self, broker, number, requests, depth):
+        """Sends so many requests, `depth` of them before their answers are read."""
+        with KafkaClient(broker, f"client-{number}") as client:
+            for i in range(0, requests, depth):
+                for j in range(i, min(i + depth, requests)):
+                    topic = ("orders", "moved", "nowhere")[j % 3]
+                    client.send(client.produce(topic, j % 2) if j % 4 else client.fetch(topic, j % 2, wait=0))
+                answers = [client.receive()[0] for _ in range(i, min(i + depth, requests))]
+                self.assertEqual(answers, list(range(i + 1, i + 1 + len(answers))))
+
+    def count(self, connections, depth):
+        requests = 2 * depth if depth > 1 else 20
+        with KafkaBroker("orders=2", "moved=2", moved=["moved"]) as broker, self.observe(broker.port) as observer:
+            with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+                list(pool.map(lambda number: self.exchange(broker, number, requests, depth), range(connections)))
+            records = self.assert_served(broker, observer, connections * requests)
+            self.assertEqual(len(records), connections * requests)
+            self.assert_all_whole(records)
+
+    def test_one_at_a_time(self):
+        self.count(1, 1)
+
+    def test_ten_in_flight(self):
+        self.count(1, 10)
+
+    def test_a_hundred_in_flight(self):
+        self.count(1, 100)
+
+    def test_ten_connections(self):
+        self.count(10, 1)
+
+    def test_a_hundred_connections(self):
+        self.count(100, 1)
+
+    def test_ten_connections_with_ten_in_flight(self):
+        self.count(10, 10)
+
+    def test_large_records_are_skipped_and_their_calls_are_whole(self):
+        with KafkaBroker("orders=2") as broker, self.observe(broker.port) as observer:
+            with KafkaClient(broker) as client:
+                for size in (1000, 10_000, 100_000, 3_000_000):
+                    client.ask(client.produce("orders", 1, records=batch(b"v" * size)))
+                for offset in range(4):
+                    client.ask(client.fetch("orders", 1, offset))
+            records = self.assert_served(broker, observer, 8)
+            self.assertEqual(len(records), 8)
+            self.assert_all_whole(records)
+            self.assertGreater(max(r["request.size"] for r in records), 3_000_000)
+            self.assertGreater(max(r["response.size"] for r in records), 3_000_000)
+
+    def test_topic_ids_are_resolved_through_metadata(self):
+        with KafkaBroker("orders=1", "moved=1", moved=["moved"]) as broker, self.observe(broker.port) as observer:
+            with KafkaClient(broker) as client:
+                ids = {topic: client.topic_id(topic) for topic in ("orders", "moved")}
+                for topic in ("orders", "moved", "orders"):
+                    client.ask(client.produce(ids[topic], version=13))
+                    client.ask(client.fetch(ids[topic], version=17))
+            records = self.assert_served(broker, observer, 8)
+            self.assertEqual(len(records), 8)
+            self.assertEqual([r["messaging.destination.name"] for r in records],
+                             ["orders", "moved", "orders", "orders", "moved", "moved", "orders", "orders"])
+
+
+@on_every_rung
+class Late(Served):
+    def test_on_connections_that_are_older(self):
+        with KafkaBroker("orders=1", "moved=1", moved=["moved"]) as broker:
+            clients = [KafkaClient(broker, f"client-{i}") for i in range(10)]
+            ids = [client.topic_id("orders") for client in clients]
+            for client in clients:
+                client.ask(client.produce("orders"))
+            with self.observe(broker.port) as observer:
+                for client, id in zip(clients, ids):
+                    client.ask(client.produce("moved"))
+                    client.ask(client.fetch("orders"))
+                    client.ask(client.produce(id, version=13))
+                for client in clients:
+                    client.socket.close()
+                for kind in ("server", "client"):
+                    observer.wait(30, kind)
+                broker.served()
+                self.assertEqual(observer.stop(), 0)
+                for kind in ("server", "client"):
+                    found = collections.Counter((r["messaging.operation.name"], r.get("messaging.destination.name"),
+                                                 r.get("status_code"), tuple(r.get("partial_reasons", ())))
+                                                for r in observer.records(kind))
+                    self.assertEqual(found, {("Produce", "moved", 6, ()): 10, ("Fetch", "orders", 0, ()): 10,
+                                             ("Produce", None, 0, ("context",)): 10})
+
+    def test_in_the_middle_of_a_message(self):
+        with KafkaBroker("orders=1", "bait=1") as broker, KafkaClient(broker) as client:
+            bait = KafkaClient(broker, "bait")
+            large = client.produce("orders", records=batch(b"".join(bait.produce("bait") for _ in range(5000))))
+            client.send(large[:100_000])
+            with self.observe(broker.port) as observer:
+                for at in range(100_000, len(large), 10_000):
+                    client.send(large[at:at + 10_000])
+                self.assertEqual(client.receive()[0], 1)
+                for _ in range(20):
+                    client.ask(client.produce("orders"))
+                bait.socket.close()
+                client.socket.close()
+                for kind in ("server", "client"):
+                    observer.wait(20, kind)
+                broker.served()
+                self.assertEqual(observer.stop(), 0)
+                for kind in ("server", "client"):
+                    found = [(r.get("messaging.destination.name"), r.get("status_code"), r.get("messaging.client.id"))
+                             for r in observer.records(kind) if r["messaging.operation.name"] == "Produce"]
+                    self.assertEqual(set(found), {("orders", 0, "wire")})
+                    self.assertEqual(len(found), 20)
+
+
+class Replay(Served, Case):
+    def test_a_capture_has_the_live_records(self):
+        with KafkaBroker("orders=2", "moved=1", moved=["moved"]) as broker, self.observe(broker.port) as observer:
+            with Capture("lo", f"tcp port {broker.port}") as capture:
+                kafkajs(broker, "shop", [["produce", "orders", 5, 0], ["produce", "orders", 5, -1], ["fail", "moved"],
+                                         ["consume", "orders", "readers", 10]])
+                with KafkaClient(broker) as client:
+                    client.ask(client.produce("orders", records=batch(b"v" * 300_000)))
+                    for i in range(30):
+                        client.send(client.produce("orders", i % 2))
+                    for _ in range(30):
+                        client.receive()
+                    client.ask(client.fetch("orders"))
+                    client.ask(client.produce("last-of-all"))
+                    capture.wait_for(b"last-of-all")
+                    self.assert_last_answer_captured(capture, client)
+                broker.served()
+                capture.stop()
+            live = self.assert_served(broker, observer, 40)
+            replayed, said = replay(capture.path)
+            self.assertNotIn("calls may be missing", said)
+            whole = [(subject(r), outcome(r)) for r in live]
+            self.assertEqual(collections.Counter((subject(r), outcome(r)) for r in replayed), collections.Counter(whole))
+
+    def assert_last_answer_captured(self, capture, client):
+        client.ask(client.produce("end-of-the-file"))
+        capture.wait_for(b"end-of-the-file")
+        until(lambda: capture.path.read_bytes().count(b"end-of-the-file") >= 2, "the last answer captured")
+
+
+class Privacy(Served, Case):
+    def test_nothing_of_messages_and_passwords_gets_out(self):
+        user = f"alice={SECRET}-password"
+        with places.scratch() as directory, KafkaBroker("orders=1", sasl=user) as broker, Agent(
+                more="metrics:\n  convention: otel\n") as agent:
+            out = pathlib.Path(directory) / "records"
+            with agent.observer(broker.port, out=out) as observer:
+                login = ("-X", "security.protocol=sasl_plaintext", "-X", "sasl.mechanisms=PLAIN", "-X",
+                         "sasl.username=alice", "-X", f"sasl.password={SECRET}-password")
+                done = kcat(broker, "-P", "-t", "orders", "-K:", "-H", f"header={SECRET}-header", *login,
+                            data=f"{SECRET}-key:{SECRET}-value\n")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                done = kcat(broker, "-C", "-t", "orders", "-e", *login)
+                self.assertEqual(done.stdout, f"{SECRET}-value\n", done.stderr)
+                said = kafkajs(broker, "shop", [["produce", "orders", 1, 1]], user)
+                self.assertEqual(said, ["done"])
+                served = broker.served()
+                until(lambda: out.read_text().count("\n") >= 2 * len(served), lambda: out.read_text())
+                self.assertEqual(observer.stop(), 0)
+            text = out.read_text()
+            self.assertIn('"SaslAuthenticate"', text)
+            self.assertIn('"Fetch"', text)
+            for each in (text, agent.get("/metrics")[1], agent.child.output(), observer.child.stderr.text()):
+                self.assertNotIn(SECRET, each)
+                self.assertNotIn("alice", each)
+
+
+class Metrics(Served, Case):
+    def served_by(self, more=""):
+        with KafkaBroker("orders=1", "moved=1", moved=["moved"]) as broker, Agent(ports=f"[{broker.port}]",
+                                                                                  more=more) as agent:
+            with KafkaClient(broker) as client:
+                for _ in range(7):
+                    client.ask(client.produce("orders"))
+                client.ask(client.produce("moved"))
+                until(lambda: sum(value for name, _, value in agent.metrics() if "duration" in name and
+                                  name.endswith("_count") and "self" not in name) >= 16, lambda: agent.get("/metrics")[1])
+                return agent.metrics()
+
+    def count(self, metrics, prefix, **labels):
+        return sum(value for name, found, value in metrics if name.startswith(prefix) and name.endswith("_count") and
+                   labels.items() <= found.items())
+
+    def test_of_the_default_convention(self):
+        metrics = self.served_by()
+        for kind in ("server", "client"):
+            name = f"kafka_{kind}_request_duration"
+            self.assertEqual(self.count(metrics, name, operation="Produce", target="orders", status_code="0", kind=kind), 7)
+            self.assertEqual(self.count(metrics, name, operation="Produce", target="moved",
+                                        error="NOT_LEADER_OR_FOLLOWER"), 1)
+
+    def test_of_opentelemetrys_convention(self):
+        metrics = self.served_by("metrics:\n  convention: otel\n")
+        self.assertEqual(self.count(metrics, "messaging_client_operation_duration", messaging_system="kafka",
+                                    messaging_operation_name="Produce", messaging_operation_type="send",
+                                    messaging_destination_name="orders"), 7)
+        self.assertEqual(self.count(metrics, "messaging_client_operation_duration",
+                                    error_type="NOT_LEADER_OR_FOLLOWER"), 1)
+        self.assertEqual(self.count(metrics, "kafka_server_request_duration", messaging_system="kafka"), 8)
