@@ -78,7 +78,11 @@ void Exchange::describe(const TopicIds& ids) {
   if (error_seen) {
     const char* const name = error_name(error);
     call.status = error;
-    call.error = name != nullptr ? name : std::to_string(error);
+    if (name != nullptr) {
+      call.error = name;
+    } else {
+      call.error = std::to_string(error);
+    }
   } else if (response_read && codes_told) {
     call.status = 0;
   }

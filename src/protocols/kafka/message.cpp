@@ -206,7 +206,7 @@ void MessageReader::on_value(std::int64_t value, Visitor& visitor) {
 
 void MessageReader::open_array(std::int64_t count, Visitor& visitor) {
   // An element has a byte at least, so that nobody can have us go round for longer than the message is.
-  if (count > static_cast<std::int64_t>(left_) || depth_ == depth_limit) {
+  if (count < -1 || count > static_cast<std::int64_t>(left_) || depth_ == depth_limit) {
     state_ = State::bad;
     return;
   }
@@ -223,11 +223,11 @@ void MessageReader::open_array(std::int64_t count, Visitor& visitor) {
 
 void MessageReader::on_length(std::int64_t length, Visitor& visitor) {
   const Role role = schema_[at_].role;
-  if (length < 0 || role == Role::none) return skip(length < 0 ? 0 : static_cast<std::uint64_t>(length), visitor);
-  if (static_cast<std::uint64_t>(length) > left_) {
+  if (length < -1 || length > static_cast<std::int64_t>(left_)) {  // -1 is null
     state_ = State::bad;
     return;
   }
+  if (length < 0 || role == Role::none) return skip(length < 0 ? 0 : static_cast<std::uint64_t>(length), visitor);
   if (length == 0) {
     visitor.on_text(role, {});
     ++at_;
