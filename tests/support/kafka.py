@@ -26,9 +26,14 @@ class KafkaBroker(Server):
 
     def served(self):
         """What it logged of each request, once every connection has ended."""
+        # Connections are accepted in order: once this one is, all are that were there before.
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            address = list(last.getsockname())
+
         def ended():
             log = self._log()
-            return sum("opened" in each for each in log) == sum("closed" in each for each in log)
+            opened = [each["from"] for each in log if "opened" in each]
+            return address in opened and len(opened) == sum("closed" in each for each in log)
         until(ended, lambda: f"every connection ended: {self._log()[-5:]}", 30)
         return [each for each in self._log() if "api" in each]
 

@@ -4,8 +4,8 @@
     kafka_broker.py PORT (0: any) [--topic NAME=PARTITIONS] [--moved NAME] [--sasl USER=PASSWORD]
 
 Prints a line of JSON for each request it served: {"api", "version", "client", "topics": [[name, [partition, …]], …],
-"group", "error": the first code of the response that is not 0, "answered"}, and {"opened": n} and {"closed": n} of
-connections. Batches of records are opaque: only the
+"group", "error": the first code of the response that is not 0, "answered"}, and {"opened": n, "from": address} and
+{"closed": n} of connections. Batches of records are opaque: only the
 base offset is written into them, and their record count read. Produce to a `moved` topic fails with code 6.
 """
 
@@ -152,8 +152,8 @@ class Broker:
 
     def serve(self, listener):
         for number in itertools.count():
-            connection, _ = listener.accept()
-            self.write_log(json.dumps({"opened": number}))
+            connection, address = listener.accept()
+            self.write_log(json.dumps({"opened": number, "from": address}))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=Conversation(self, connection, number).run, daemon=True).start()
 

@@ -74,9 +74,9 @@ bool KafkaSession::may_go_on(const Flow& in) {
 Next KafkaSession::next(const Flow& in) const {
   constexpr std::uint64_t worth_saying = 1024;
   if (over_) return {.action = Next::Action::invalid};
-  const std::uint64_t unneeded = in.state == State::tail   ? in.left
-                                 : in.state == State::body ? in.reader.unneeded()
-                                                           : 0;
+  std::uint64_t unneeded = 0;
+  if (in.state == State::tail) unneeded = in.left;
+  if (in.state == State::body) unneeded = !in.tentative && in.reader.settled() ? in.left : in.reader.unneeded();
   if (unneeded < worth_saying) return {};
   return {.action = Next::Action::skip, .bytes = unneeded};
 }
@@ -232,9 +232,8 @@ void KafkaSession::after_reading(Flow& in, CallSink& sink) {
   if (reader.finished() || reader.undescribed()) {
     in.described = reader.finished() && reader.left() == 0;
     if (in.tentative && reader.finished() && !in.described) return refute(in, sink);
-    return begin_tail(in, true);
+    begin_tail(in, true);
   }
-  if (!in.tentative && reader.unneeded() > 0 && reader.settled()) begin_tail(in, true);
 }
 
 // What is left of the message says nothing. `read`: all that is wanted of it was there.

@@ -78,6 +78,7 @@ class KafkaSession final : public Session {
   void refute(Flow& in, CallSink& sink);
   void fail(Flow& in, CallSink& sink);
   void lose(Flow& in, CallSink& sink);
+  void keep_what_was_read(Flow& in);
   void search(Flow& in);
   [[nodiscard]] static bool may_go_on(const Flow& in);
   [[nodiscard]] Next next(const Flow& in) const;

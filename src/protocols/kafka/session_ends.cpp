@@ -91,6 +91,7 @@ void KafkaSession::lose(Flow& in, CallSink& sink) {
   pairing_.set_missing(partial_lost);
   if (in.exchange != nullptr && in.tentative) return refute(in, sink);
   if (!in.requests()) pairing_.mark_missed();
+  keep_what_was_read(in);
   if (Exchange* const exchange = in.exchange; exchange != nullptr) {
     in.exchange = nullptr;
     exchange->call.partial |= partial_lost;
@@ -99,6 +100,11 @@ void KafkaSession::lose(Flow& in, CallSink& sink) {
     if (!in.requests() || exchange->unanswered) pairing_.give_up(*exchange, partial_lost, sink);
   }
   search(in);
+}
+
+// The message breaks off, but perhaps behind all that is wanted of it.
+void KafkaSession::keep_what_was_read(Flow& in) {
+  if (in.exchange != nullptr && in.state == State::body && in.reader.settled()) begin_tail(in, true);
 }
 
 void KafkaSession::search(Flow& in) {
@@ -120,6 +126,7 @@ void KafkaSession::on_close(Nanoseconds when, CallSink& sink) {
   over_ = true;
   for (Flow& each : flows_) {
     if (each.exchange != nullptr && each.tentative) refute(each, sink);
+    keep_what_was_read(each);
   }
   pairing_.finish_all(when, sink);
 }
