@@ -64,8 +64,7 @@ void Pairing::give(std::unique_ptr<Exchange> exchange, CallSink& sink) {
 }
 
 void Pairing::finish(Exchange& exchange, CallSink& sink) {
-  while (waiting_.front().get() != &exchange && waiting_.front()->missed) {
-    if (waiting_.front()->unanswered) break;
+  while (waiting_.front().get() != &exchange && waiting_.front()->missed && !waiting_.front()->responding) {
     give_up(*waiting_.front(), missing_, sink);
   }
   give(remove(place_of(exchange)), sink);

@@ -114,6 +114,7 @@ std::size_t KafkaSession::take_part(Flow& in, std::string_view bytes, const Segm
     case State::tail:
       taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), in.left));
       in.left -= taken;
+      if (in.held) hold_more(bytes.substr(0, taken));
       return taken;
     case State::searching: break;
   }
@@ -131,7 +132,7 @@ void KafkaSession::on_length(Flow& in, Nanoseconds /*when*/, CallSink& sink) {
   const std::int64_t size = big_endian({in.bytes.data(), length_size});
   in.have = 0;
   in.exchange = nullptr;
-  in.described = false;
+  in.described = in.held = false;
   const std::size_t least = in.requests() ? request_head_size : response_head_size;
   if (tokens_ && size >= 0 && size < static_cast<std::int64_t>(least)) {
     in.size = in.left = static_cast<std::uint64_t>(size);
@@ -184,7 +185,8 @@ void KafkaSession::on_response_head(Flow& in, CallSink& sink) {
   in.exchange = pairing_.find(correlation);
   if (in.exchange == nullptr) {
     if (in.tentative) return refute(in, sink);
-    return begin_tail(in, false);  // of a request that was not seen, or was given up
+    hold(in, correlation);
+    return begin_tail(in, false);
   }
   in.exchange->responding = true;
   in.exchange->call.first_byte = in.first;
@@ -261,6 +263,7 @@ void KafkaSession::pass(Flow& in, std::uint64_t count, const Segment& s, CallSin
         const std::uint64_t passed = std::min(count, in.left);
         in.left -= passed;
         count -= passed;
+        in.held = false;  // what follows cannot be appended
         break;
       }
       case State::searching: break;

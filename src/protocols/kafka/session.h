@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "protocols/kafka/exchange.h"
@@ -40,6 +41,7 @@ class KafkaSession final : public Session {
     Collector::Side side = Collector::Side::request;
     bool tentative = false;   // the message was found by searching, and may turn out to be none
     bool described = false;   // its layout is known, and was as long as the message
+    bool held = false;        // what passes is appended to what is held
     std::uint8_t have = 0;    // bytes in `bytes`
     std::array<char, 8> bytes{};  // of the length, or of the head
     std::uint64_t size = 0, left = 0;  // of the message, without its length
@@ -53,6 +55,16 @@ class KafkaSession final : public Session {
     [[nodiscard]] bool requests() const { return side == Collector::Side::request; }
   };
   using State = Flow::State;
+
+  // A response whose request was not heard of: the record of a send can come after that of its answer.
+  struct Held {
+    std::int32_t correlation = 0;
+    std::uint64_t size = 0;  // of the message, behind the correlation id
+    Nanoseconds first = 0, end = 0;
+    std::array<char, 8> id{};  // the correlation id as it came
+    bool complete = false;
+    std::string head = {};  // its beginning
+  };
 
   [[nodiscard]] Flow& flow(Direction d) { return flows_[static_cast<std::size_t>(d)]; }
   void learn_sides(Direction of_requests);
@@ -70,6 +82,12 @@ class KafkaSession final : public Session {
   void after_reading(Flow& in, CallSink& sink);
   void begin_tail(Flow& in, bool read);
   void on_gap_in_body(Flow& in, std::uint64_t& count, CallSink& sink);
+
+  // session_held.cpp
+  void hold(Flow& in, std::int32_t correlation);
+  void hold_more(std::string_view bytes);
+  void end_held(Nanoseconds end, CallSink& sink);
+  void answer_from_held(const Exchange& request, CallSink& sink);
 
   // Ends of messages, and what is missing (session_ends.cpp).
   void on_end(Flow& in, bool ends_here, const Segment& s, CallSink& sink);
@@ -91,6 +109,7 @@ class KafkaSession final : public Session {
   bool over_ = false;
   std::array<Flow, 2> flows_;
   Pairing pairing_;
+  std::optional<Held> held_;
 };
 
 }  // namespace subfloor::protocols::kafka

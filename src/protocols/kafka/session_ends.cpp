@@ -20,7 +20,10 @@ void KafkaSession::on_end(Flow& in, bool ends_here, const Segment& s, CallSink& 
   in.state = State::length;
   in.have = 0;
   in.tentative = false;
-  if (in.exchange == nullptr) return;
+  if (in.exchange == nullptr) {
+    if (!in.requests()) end_held(s.end, sink);
+    return;
+  }
   if (in.requests()) {
     end_request(in, ends_here, s, sink);
   } else {
@@ -44,7 +47,8 @@ void KafkaSession::end_request(Flow& in, bool ends_here, const Segment& s, CallS
     confirmed_ = true;
     return pairing_.confirm(run_, sink);
   }
-  if (exchange.unanswered && !exchange.unconfirmed) pairing_.finish(exchange, sink);
+  if (exchange.unanswered && !exchange.unconfirmed) return pairing_.finish(exchange, sink);
+  answer_from_held(exchange, sink);
 }
 
 void KafkaSession::end_response(Flow& in, const Segment& s, CallSink& sink) {
@@ -112,9 +116,12 @@ void KafkaSession::search(Flow& in) {
   in.state = State::searching;
   in.tentative = false;
   in.have = 0;
-  if (!in.requests()) return;
-  confirmed_ = false;
-  ++run_;
+  if (in.requests()) {
+    confirmed_ = false;
+    ++run_;
+  } else if (held_ && !held_->complete) {
+    held_.reset();
+  }
 }
 
 void KafkaSession::on_lost(Direction direction, Nanoseconds /*when*/, CallSink& sink) {

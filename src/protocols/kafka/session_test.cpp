@@ -80,6 +80,28 @@ TEST(Kafka, PairsByCorrelationIdWhateverTheOrder) {
   for (const Call& call : f.calls()) EXPECT_EQ(call.partial, partial_no);
 }
 
+// Two threads of a client write and read, and the record of the write comes last.
+TEST(Kafka, PairsARequestWithTheAnswerThatWasToldOfBeforeIt) {
+  for (const std::size_t cut : {0u, 6u, 9u}) {
+    Feeder f(Kind::client);
+    f.say(Side::client, heartbeat(1));
+    f.say(Side::broker, beaten(1));
+    f.now += 1000;
+    const std::string answer = produced(2, "orders", 6);
+    f.give(Side::broker, std::string_view(answer).substr(0, cut));
+    f.give(Side::broker, std::string_view(answer).substr(cut));
+    f.give(Side::client, produce(2, 1, "orders", "x"));
+    EXPECT_EQ(outcomes(f.calls()), (Texts{"Heartbeat  0", "Produce orders 6"}));
+    EXPECT_EQ(f.calls().back().partial, partial_no);
+    EXPECT_EQ(f.calls().back().first_byte, 3100u);
+    EXPECT_EQ(f.calls().back().end, 3100u);
+    f.say(Side::broker, beaten(3));  // older than the request
+    f.say(Side::client, heartbeat(3));
+    f.close();
+    EXPECT_EQ(f.calls().back().partial, partial_no_response);
+  }
+}
+
 TEST(Kafka, GivesAProduceThatAsksForNoAnswerWhenItIsSent) {
   Feeder f(Kind::client);
   f.say(Side::client, produce(1, 0, "logs", "line"));
