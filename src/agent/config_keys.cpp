@@ -45,6 +45,8 @@ Section capture() {
       {live(key(part, &C::ports, "ports", port_set(),
                 "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, "
                 "5000, 8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel.")),
+       live(key(part, &C::dns_ports, "dns_ports", port_list(),
+                "Ports of DNS servers, of which UDP is watched, and TCP where `ports` leaves some out. []: none.")),
        key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
        key(part, &C::rung, "rung", rung(),
            "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
@@ -87,7 +89,13 @@ Section telemetry() {
            live(key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is.")),
            live(key(part, &TelemetryConfig::max_groups, "max_groups", number(8, 1'000'000),
                     "Groups in a window, and series of a metric; what comes beyond goes into one named overflow "
-                    "group."))}};
+                    "group.")),
+           live(key(part, &TelemetryConfig::max_routes, "max_routes", number(1, 10'000),
+                    "Templates of HTTP paths that are inferred for a service, and services that have some, at most; "
+                    "the route of what comes beyond is {other}.")),
+           live(key(part, &TelemetryConfig::max_targets, "max_targets", number(1, 10'000),
+                    "Targets (tables, topics, names looked up) that metrics tell apart for each service and protocol; "
+                    "what comes beyond is {other}."))}};
 }
 
 Section metrics() {
