@@ -29,7 +29,9 @@ std::string_view operation_type(int key) {
 }
 
 bool is_short_and_printable(std::string_view text) {
-  return text.size() < text_limit && std::all_of(text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
+  return text.size() < text_limit &&
+         std::all_of(
+             text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
 }
 
 }  // namespace
@@ -105,7 +107,8 @@ void Exchange::describe_topics(const TopicIds& ids) {
     std::array<char, 22> text{};
     call.attributes.add("kafka.topic.id", to_text(about.first_id(), text));
   }
-  if (read && about.partitions() == 1) call.attributes.add("messaging.destination.partition.id", std::to_string(about.first_partition()));
+  if (read && about.partitions() == 1)
+    call.attributes.add("messaging.destination.partition.id", std::to_string(about.first_partition()));
 }
 
 void Collector::begin(Side side, Exchange& exchange, TopicIds* ids) {
@@ -127,9 +130,7 @@ void Collector::on_number(Role role, std::int64_t value) {
       exchange_->acks_told = true;
       exchange_->unanswered = value == 0;
       return;
-    case Role::partition:
-      odd_ = odd_ || value < -1;
-      return subject().partition(static_cast<std::int32_t>(value));
+    case Role::partition: odd_ = odd_ || value < -1; return subject().partition(static_cast<std::int32_t>(value));
     case Role::error: return on_error(static_cast<std::int16_t>(value));
     case Role::session_epoch: exchange_->incremental = value > 0; return;
     case Role::key_type:
@@ -154,9 +155,7 @@ void Collector::on_text(Role role, std::string_view text) {
       odd_ = odd_ || !is_short_and_printable(text);
       exchange_->client = text;
       return;
-    case Role::topic:
-      odd_ = odd_ || !is_topic_name(text);
-      return subject().name(text);
+    case Role::topic: odd_ = odd_ || !is_topic_name(text); return subject().name(text);
     case Role::group: return on_group(text);
     default: return;
   }

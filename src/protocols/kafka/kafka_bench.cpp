@@ -45,9 +45,7 @@ void produce_4_kib(benchmark::State& state) {
 }
 BENCHMARK(produce_4_kib);
 
-void produce_flexible(benchmark::State& state) {
-  exchange(state, ask(example(0, 11), 1), answer(example(0, 11), 1));
-}
+void produce_flexible(benchmark::State& state) { exchange(state, ask(example(0, 11), 1), answer(example(0, 11), 1)); }
 BENCHMARK(produce_flexible);
 
 void heartbeats(benchmark::State& state) { exchange(state, heartbeat(1), beaten(1)); }

@@ -73,7 +73,8 @@ TEST(KafkaLate, NeverTellsWhatWasNot) {
       std::size_t passed = 0;
       for (const auto& [side, bytes] : turns) {
         const std::size_t from = std::min(bytes.size(), begin > passed ? begin - passed : 0);
-        for (std::size_t at = from; at < bytes.size(); at += piece) f.say(side, std::string_view(bytes).substr(at, piece));
+        for (std::size_t at = from; at < bytes.size(); at += piece)
+          f.say(side, std::string_view(bytes).substr(at, piece));
         passed += bytes.size();
       }
       f.close();
@@ -180,8 +181,7 @@ TEST(KafkaLoss, WithinAMessageKeepsWhatIsCertain) {
   f.say(Side::client, heartbeat(3));
   f.say(Side::broker, beaten(3));
   f.close();
-  EXPECT_EQ(outcomes(f.calls()),
-            (Texts{"Produce orders 0 " + lost, "Heartbeat  - " + lost, "Heartbeat  0 0"}));
+  EXPECT_EQ(outcomes(f.calls()), (Texts{"Produce orders 0 " + lost, "Heartbeat  - " + lost, "Heartbeat  0 0"}));
 }
 
 TEST(KafkaLoss, OfAKnownNumberOfBytesThatHoldMessagesLosesTheseOnly) {

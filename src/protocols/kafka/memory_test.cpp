@@ -82,9 +82,9 @@ TEST(KafkaMemory, AllocatesNothingInASteadyStreamOfCalls) {
 std::string told(std::int32_t correlation, int id) {
   const std::string name = std::to_string(id) + std::string(240, 'n');
   return response(3, 12, correlation,
-                  number(0, 4) + "\1\1" + number(1, 4) + "\2" + number(0, 2) + static_cast<char>(name.size() % 128 + 129) +
-                      static_cast<char>((name.size() + 1) / 128) + name + number(id + 1, 16) + number(0, 1) + "\1" +
-                      number(0, 4) + std::string(2, '\0'));
+                  number(0, 4) + "\1\1" + number(1, 4) + "\2" + number(0, 2) +
+                      static_cast<char>(name.size() % 128 + 129) + static_cast<char>((name.size() + 1) / 128) + name +
+                      number(id + 1, 16) + number(0, 1) + "\1" + number(0, 4) + std::string(2, '\0'));
 }
 
 TEST(KafkaMemory, StaysWithinItsBoundWhateverThePeerSends) {

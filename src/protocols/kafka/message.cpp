@@ -15,8 +15,7 @@ bool opens(const Field& field) { return field.type == Type::array || field.type 
 
 }  // namespace
 
-void MessageReader::begin(Schema schema, int version, bool flexible, std::uint64_t length,
-                          Visitor& visitor) {
+void MessageReader::begin(Schema schema, int version, bool flexible, std::uint64_t length, Visitor& visitor) {
   schema_ = schema;
   version_ = version;
   flexible_ = flexible;

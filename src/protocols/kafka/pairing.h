@@ -21,7 +21,8 @@ class Pairing {
   void set_kind(Kind kind) { kind_ = kind; }
   void set_missing(Partial reason) { missing_ = reason; }
 
-  // Beyond the limit the oldest that waits is given away without its response. The reference is good until the call is given.
+  // Beyond the limit the oldest that waits is given away without its response. The reference is good until the call is
+  // given.
   [[nodiscard]] Exchange& open(CallSink& sink);
   // The newest with that id whose request is complete and has no response yet, or null.
   [[nodiscard]] Exchange* find(std::int32_t correlation);

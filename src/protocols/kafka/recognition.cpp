@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request begins with binary numbers that other protocols have as well. What tells it apart is that everything fits: the
-// API is one there is, in a version there is, and its layout agrees with the bytes and is exactly as long as the message.
+// A request begins with binary numbers that other protocols have as well. What tells it apart is that everything fits:
+// the API is one there is, in a version there is, and its layout agrees with the bytes and is exactly as long as the
+// message.
 #include "protocols/kafka/recognition.h"
 
 #include "protocols/kafka/bytes.h"

@@ -13,9 +13,7 @@ namespace {
 using namespace testing;
 using namespace std::string_literals;
 
-Guess guess(const std::string& bytes, bool whole = true) {
-  return recognise({.bytes = bytes, .whole = whole});
-}
+Guess guess(const std::string& bytes, bool whole = true) { return recognise({.bytes = bytes, .whole = whole}); }
 
 TEST(KafkaRecognition, KnowsEveryRequestWhoseLayoutIsRead) {
   for (const Example& example : examples) {
@@ -76,23 +74,31 @@ TEST(KafkaRecognition, LeavesOtherProtocolsAlone) {
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
       "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x10\x00\x00\x00\x06\x00\x00\x40\x00"s,  // HTTP/2 SETTINGS
       "\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00"s,
-      "\x00\x00\x0a\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x05\x0a\x03" "abc"s,  // DATA of gRPC
+      "\x00\x00\x0a\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x05\x0a\x03"
+      "abc"s,  // DATA of gRPC
       "*1\r\n$4\r\nPING\r\n",
       "\x00\x00\x00\x25\x00\x03\x00\x00user\0postgres\0database\0shop\0\0"s,  // PostgreSQL: startup, SSLRequest, cancel
       "\x00\x00\x00\x08\x04\xd2\x16\x2f"s,
       "\x00\x00\x00\x10\x04\xd2\x16\x2e\x00\x00\x00\x01\x00\x00\x00\x02"s,
       "\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00"s,
-      "\x4a\x00\x00\x00\x0a" "8.0.30\0"s,  // MySQL: greeting, ping, OK, column count, empty packet
+      "\x4a\x00\x00\x00\x0a"
+      "8.0.30\0"s,  // MySQL: greeting, ping, OK, column count, empty packet
       "\x01\x00\x00\x00\x0e"s,
       "\x07\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00"s,
-      "\x01\x00\x00\x01\x05\x1a\x00\x00\x02\x03" "def\0\0\0"s,
+      "\x01\x00\x00\x01\x05\x1a\x00\x00\x02\x03"
+      "def\0\0\0"s,
       "\x00\x00\x00\x03"s + "\x07\x00\x00\x04\x00\x00\x00\x02\x00\x00\x00"s,
-      dns_over_tcp(0x0100, 0), dns_over_tcp(0x0000, 0), dns_over_tcp(0x0000, 1), dns_over_tcp(0x8180, 0),
+      dns_over_tcp(0x0100, 0),
+      dns_over_tcp(0x0000, 0),
+      dns_over_tcp(0x0000, 1),
+      dns_over_tcp(0x8180, 0),
       "\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00\x00\x00\x00\x00"s,  // MongoDB, 256 bytes
       "\x00\x00\x00\x2d\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x75\x30"  // ZooKeeper
       "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x10\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"s,
       "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"s,
-      "SSH-2.0-OpenSSH_9.2\r\n", std::string(100, '\0'), std::string(64, '\xff')};
+      "SSH-2.0-OpenSSH_9.2\r\n",
+      std::string(100, '\0'),
+      std::string(64, '\xff')};
   for (const std::string& bytes : others) {
     for (const bool whole : {true, false}) EXPECT_EQ(guess(bytes, whole), Guess::no) << ::testing::PrintToString(bytes);
   }

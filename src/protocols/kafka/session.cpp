@@ -61,8 +61,8 @@ Next KafkaSession::on_segment(const Segment& segment, CallSink& sink) {
   return next(in);
 }
 
-// What was found by searching and lasts beyond its segment has to be a Produce whose records do not end: nothing else is
-// that long, but for chance.
+// What was found by searching and lasts beyond its segment has to be a Produce whose records do not end: nothing else
+// is that long, but for chance.
 bool KafkaSession::may_go_on(const Flow& in) {
   if (in.state == State::length || in.state == State::head || in.state == State::header) return true;
   if (in.state != State::body || in.exchange == nullptr) return false;

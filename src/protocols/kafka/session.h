@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection end that speaks Kafka: the messages of both directions, paired into calls. See README.md for the rules.
+// One connection end that speaks Kafka: the messages of both directions, paired into calls. See README.md for the
+// rules.
 #pragma once
 
 #include <array>
@@ -39,15 +40,15 @@ class KafkaSession final : public Session {
 
     State state = State::length;
     Collector::Side side = Collector::Side::request;
-    bool tentative = false;   // the message was found by searching, and may turn out to be none
-    bool described = false;   // its layout is known, and was as long as the message
-    bool held = false;        // what passes is appended to what is held
-    std::uint8_t have = 0;    // bytes in `bytes`
+    bool tentative = false;  // the message was found by searching, and may turn out to be none
+    bool described = false;  // its layout is known, and was as long as the message
+    bool held = false;  // what passes is appended to what is held
+    std::uint8_t have = 0;  // bytes in `bytes`
     std::array<char, 8> bytes{};  // of the length, or of the head
     std::uint64_t size = 0, left = 0;  // of the message, without its length
-    Nanoseconds first = 0, last = 0;   // its first byte; the last that was heard of
+    Nanoseconds first = 0, last = 0;  // its first byte; the last that was heard of
     std::optional<std::int32_t> correlation;  // of the last request
-    bool ended_with_segment = false;          // that request
+    bool ended_with_segment = false;  // that request
     Exchange* exchange = nullptr;  // null where the message is of no interest
     MessageReader reader;
     Collector collector;
@@ -87,7 +88,7 @@ class KafkaSession final : public Session {
   void hold(Flow& in, std::int32_t correlation);
   void hold_more(std::string_view bytes);
   void end_held(Nanoseconds end, CallSink& sink);
-  void answer_from_held(const Exchange& request, CallSink& sink);
+  void answer_from_held(Exchange& request, CallSink& sink);
 
   // Ends of messages, and what is missing (session_ends.cpp).
   void on_end(Flow& in, bool ends_here, const Segment& s, CallSink& sink);

@@ -40,7 +40,8 @@ void KafkaSession::end_request(Flow& in, bool ends_here, const Segment& s, CallS
   exchange.call.request_end = exchange.call.end = s.end;
   if (exchange.key == sasl_handshake_key && exchange.version == 0) tokens_ = true;
   // Two in a row that were sent by themselves: what only looks like requests, within a message, is cut at random.
-  const bool follows = ends_here && in.ended_with_segment && in.correlation && exchange.correlation == *in.correlation + 1;
+  const bool follows =
+      ends_here && in.ended_with_segment && in.correlation && exchange.correlation == *in.correlation + 1;
   in.correlation = exchange.correlation;
   in.ended_with_segment = ends_here;
   if (!confirmed_ && follows) {
@@ -140,8 +141,7 @@ void KafkaSession::on_close(Nanoseconds when, CallSink& sink) {
 
 std::size_t KafkaSession::active(Kind kind) const {
   if (over_ || !sides_known_) return 0;
-  const Kind own =
-      flows_[static_cast<std::size_t>(Direction::inbound)].requests() ? Kind::server : Kind::client;
+  const Kind own = flows_[static_cast<std::size_t>(Direction::inbound)].requests() ? Kind::server : Kind::client;
   return kind == own ? pairing_.waiting() : 0;
 }
 

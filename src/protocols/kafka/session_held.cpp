@@ -28,14 +28,15 @@ void KafkaSession::end_held(Nanoseconds end, CallSink& sink) {
   if (!held_ || held_->complete) return;
   held_->end = end;
   held_->complete = true;
-  if (const Exchange* const request = pairing_.find(held_->correlation)) answer_from_held(*request, sink);
+  if (Exchange* const request = pairing_.find(held_->correlation)) answer_from_held(*request, sink);
 }
 
 // A response is no answer to a request that began after it.
-void KafkaSession::answer_from_held(const Exchange& request, CallSink& sink) {
+void KafkaSession::answer_from_held(Exchange& request, CallSink& sink) {
   if (!held_ || !held_->complete || held_->correlation != request.correlation) return;
   const Held held = *std::exchange(held_, std::nullopt);
   if (request.call.start > held.first) return;
+  request.call.request_end = std::min(request.call.request_end, held.first);  // it was on its way by then
   Flow again;
   again.side = Collector::Side::response;
   again.first = held.first;

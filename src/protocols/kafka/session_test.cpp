@@ -142,9 +142,9 @@ std::string fetched(std::int32_t correlation, std::size_t records, int second_er
     return number(index, 4) + number(error, 2) + number(9, 8) + number(9, 8) + number(-1, 4) +
            number(static_cast<std::int64_t>(records), 4) + std::string(records, 'v');
   };
-  return response(fetch_key, 4, correlation,
-                  number(0, 4) + number(1, 4) + text16("orders") + number(2, 4) + partition(0, 0) +
-                      partition(1, second_error));
+  return response(
+      fetch_key, 4, correlation,
+      number(0, 4) + number(1, 4) + text16("orders") + number(2, 4) + partition(0, 0) + partition(1, second_error));
 }
 std::string fetch(std::int32_t correlation) {
   const auto partition = [](int index) { return number(index, 4) + number(0, 8) + number(1 << 20, 4); };
@@ -244,7 +244,8 @@ TEST(Kafka, TakesTheTopicOfAFetchWithinASessionFromTheResponse) {
 TEST(Kafka, KnowsGroupsFromTransactionsInFindCoordinator) {
   Feeder f;
   f.say(Side::client, request(10, 1, 1, text16("a-transaction") + number(1, 1)));
-  f.say(Side::broker, response(10, 1, 1, number(0, 4) + number(0, 2) + number(-1, 2) + number(1, 4) + text16("h") + number(9, 4)));
+  f.say(Side::broker,
+        response(10, 1, 1, number(0, 4) + number(0, 2) + number(-1, 2) + number(1, 4) + text16("h") + number(9, 4)));
   ASSERT_EQ(f.calls().size(), 1u);
   EXPECT_EQ(f.call().status, 0);
   EXPECT_EQ(f.call().attributes.find("messaging.consumer.group.name"), std::nullopt);
@@ -324,8 +325,8 @@ TEST(Kafka, GivesUpTheOldestBeyondItsLimitAndItsAnswerHarmsNobody) {
 }
 
 TEST(Kafka, SaysInvalidWhereTheBytesAreNotKafkas) {
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), framed("xx"), framed(number(999, 2) + "abcdefgh"),
-                                   request(12, 99, 1, "abcd")}) {
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), framed("xx"),
+                                   framed(number(999, 2) + "abcdefgh"), request(12, 99, 1, "abcd")}) {
     Feeder f;
     EXPECT_EQ(f.say(Side::client, bytes).action, Action::invalid);
     EXPECT_TRUE(f.calls().empty());
