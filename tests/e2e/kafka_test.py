@@ -1,68 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kafka: what the agent tells is what the broker served, call by call."""
+"""Kafka: real clients, many requests at once, connections that are older than the agent."""
 
 import collections
 import concurrent.futures
-import pathlib
 
-from e2e.case import Case, on_every_rung
-from e2e.replay_test import replay
-from support import places
+from e2e.case import on_every_rung
+from e2e.kafka_case import Served
 from support.kafka import KafkaBroker, KafkaClient, batch, kafkajs, kcat
-from support.network import Capture
-from support.subfloor import Agent
-from support.waiting import until
-
-SECRET = "s3cr3t-7d1e"
-
-
-def subject(record):
-    return (record.get("messaging.operation.name"), record.get("messaging.destination.name"),
-            record.get("messaging.destination.partition.id"), record.get("messaging.consumer.group.name"),
-            record.get("messaging.client.id"), record.get("kafka.api.version"))
-
-
-def outcome(record):
-    return record.get("status_code"), record.get("error.type") is not None
-
-
-def expected_subject(served):
-    topics = served["topics"]
-    partitions = topics[0][1] if len(topics) == 1 else []
-    return (served["api"], topics[0][0] if len(topics) == 1 else None,
-            str(partitions[0]) if len(partitions) == 1 else None, served["group"], served["client"], served["version"])
-
-
-def expected_outcome(served):
-    return (served["error"], served["error"] != 0) if served["answered"] else (None, False)
-
-
-class Served:
-    def assert_served(self, broker, observer, at_least=1):
-        """As many records of either kind as the broker served requests, of the same things with the same outcomes.
-
-        Where an end of the connection left before the answer, its record has no outcome. Returns the server's records.
-        """
-        served = broker.served()
-        self.assertGreaterEqual(len(served), at_least, broker.complaints())
-        for kind in ("server", "client"):
-            observer.wait(len(served), kind, 20)
-        self.assertEqual(observer.stop(), 0, observer.child.stderr.text())
-        for kind in ("server", "client"):
-            records = observer.records(kind)
-            self.assertEqual(collections.Counter(map(subject, records)),
-                             collections.Counter(map(expected_subject, served)), kind)
-            known = collections.Counter((subject(r), outcome(r)) for r in records if not r.partial)
-            wanted = collections.Counter((expected_subject(s), expected_outcome(s)) for s in served)
-            self.assertEqual(known - wanted, collections.Counter(), kind)
-            for record in records:
-                self.assertIn(record.get("partial_reasons"), (None, ["no_response"]), record)
-                self.assertEqual(record["network.protocol.name"], "kafka")
-                self.assertEqual(record["messaging.system"], "kafka")
-        return observer.records("server")
-
-    def assert_all_whole(self, records):
-        self.assertEqual([r for r in records if r.partial], [])
 
 
 @on_every_rung
@@ -89,7 +33,8 @@ class Clients(Served):
                                          if r.get("messaging.consumer.group.name") == "readers")
             for api in ("FindCoordinator", "JoinGroup", "SyncGroup", "OffsetFetch", "OffsetCommit", "LeaveGroup"):
                 self.assertGreater(groups[api], 0, groups)
-            errors = {r["error.type"] for r in records if r["messaging.operation.name"] == "JoinGroup" and "error.type" in r}
+            errors = {r["error.type"] for r in records
+                      if r["messaging.operation.name"] == "JoinGroup" and "error.type" in r}
             self.assertEqual(errors, {"MEMBER_ID_REQUIRED"})
 
     def test_kafkajs(self):
@@ -100,8 +45,9 @@ class Clients(Served):
             self.assertEqual(said, ["failed with KafkaJSNumberOfRetriesExceeded", "done"])
             records = self.assert_served(broker, observer, 30)
             produced = [r for r in records if r["messaging.operation.name"] == "Produce"]
-            self.assertEqual(collections.Counter((r["messaging.destination.name"], r["kafka.acks"], r.get("status_code"),
-                                                  r.get("error.type")) for r in produced),
+            found = collections.Counter((r["messaging.destination.name"], r["kafka.acks"], r.get("status_code"),
+                                         r.get("error.type")) for r in produced)
+            self.assertEqual(found,
                              {("js", -1, 0, None): 5, ("js", 1, 0, None): 5, ("js", 0, None, None): 5,
                               ("moved", 1, 6, "NOT_LEADER_OR_FOLLOWER"): 1})
             self.assertEqual({r["messaging.operation.type"] for r in produced}, {"send"})
@@ -109,8 +55,9 @@ class Clients(Served):
     def test_kcat_with_many_requests_in_flight(self):
         with KafkaBroker("orders=1") as broker, self.observe(broker.port) as observer:
             for acks in (0, 1, "all"):
-                done = kcat(broker, "-P", "-t", "orders", "-p", 0, "-X", "linger.ms=0", "-X", "batch.num.messages=1", "-X",
-                            "max.in.flight=100", "-X", f"acks={acks}", data="".join(f"{i}\n" for i in range(300)))
+                settings = ("linger.ms=0", "batch.num.messages=1", "max.in.flight=100", f"acks={acks}")
+                done = kcat(broker, "-P", "-t", "orders", "-p", 0, *(part for each in settings for part in ("-X", each)),
+                            data="".join(f"{i}\n" for i in range(300)))
                 self.assertEqual(done.returncode, 0, done.stderr)
             records = self.assert_served(broker, observer, 900)
             produced = collections.Counter((r["kafka.acks"], r.get("status_code")) for r in records
@@ -241,94 +188,3 @@ class Late(Served):
                              for r in observer.records(kind)]
                     self.assertEqual(set(found), {("orders", 0, "wire")})
                     self.assertIn(len(found), (19, 20))
-
-
-class Replay(Served, Case):
-    def test_a_capture_has_the_live_records(self):
-        with KafkaBroker("orders=2", "moved=1", moved=["moved"]) as broker, self.observe(broker.port) as observer:
-            with Capture("lo", f"tcp port {broker.port}") as capture:
-                kafkajs(broker, "shop", [["produce", "orders", 5, 0], ["produce", "orders", 5, -1], ["fail", "moved"],
-                                         ["consume", "orders", "readers", 10]])
-                with KafkaClient(broker) as client:
-                    client.ask(client.produce("orders", records=batch(b"v" * 300_000)))
-                    for i in range(30):
-                        client.send(client.produce("orders", i % 2))
-                    for _ in range(30):
-                        client.receive()
-                    client.ask(client.fetch("orders"))
-                    client.ask(client.produce("last-of-all"))
-                    capture.wait_for(b"last-of-all")
-                    self.assert_last_answer_captured(capture, client)
-                broker.served()
-                capture.stop()
-                replayed, said = replay(capture.path)
-            live = self.assert_served(broker, observer, 40)
-            self.assertNotIn("calls may be missing", said)
-            whole = [(subject(r), outcome(r)) for r in live]
-            self.assertEqual(collections.Counter((subject(r), outcome(r)) for r in replayed), collections.Counter(whole))
-
-    def assert_last_answer_captured(self, capture, client):
-        client.ask(client.produce("end-of-the-file"))
-        capture.wait_for(b"end-of-the-file")
-        until(lambda: capture.path.read_bytes().count(b"end-of-the-file") >= 2, "the last answer captured")
-
-
-class Privacy(Served, Case):
-    def test_nothing_of_messages_and_passwords_gets_out(self):
-        user = f"alice={SECRET}-password"
-        with places.scratch() as directory, KafkaBroker("orders=1", sasl=user) as broker, Agent(
-                more="metrics:\n  convention: otel\n") as agent:
-            out = pathlib.Path(directory) / "records"
-            with agent.observer(broker.port, out=out) as observer:
-                login = ("-X", "security.protocol=sasl_plaintext", "-X", "sasl.mechanisms=PLAIN", "-X",
-                         "sasl.username=alice", "-X", f"sasl.password={SECRET}-password")
-                done = kcat(broker, "-P", "-t", "orders", "-K:", "-H", f"header={SECRET}-header", *login,
-                            data=f"{SECRET}-key:{SECRET}-value\n")
-                self.assertEqual(done.returncode, 0, done.stderr)
-                done = kcat(broker, "-C", "-t", "orders", "-e", *login)
-                self.assertEqual(done.stdout, f"{SECRET}-value\n", done.stderr)
-                said = kafkajs(broker, "shop", [["produce", "orders", 1, 1]], user)
-                self.assertEqual(said, ["done"])
-                served = broker.served()
-                until(lambda: out.read_text().count("\n") >= 2 * len(served), lambda: out.read_text())
-                self.assertEqual(observer.stop(), 0)
-            text = out.read_text()
-            self.assertIn('"SaslAuthenticate"', text)
-            self.assertIn('"Fetch"', text)
-            for each in (text, agent.get("/metrics")[1], agent.child.output(), observer.child.stderr.text()):
-                self.assertNotIn(SECRET, each)
-                self.assertNotIn("alice", each)
-
-
-class Metrics(Served, Case):
-    def served_by(self, more=""):
-        with KafkaBroker("orders=1", "moved=1", moved=["moved"]) as broker, Agent(ports=f"[{broker.port}]",
-                                                                                  more=more) as agent:
-            with KafkaClient(broker) as client:
-                for _ in range(7):
-                    client.ask(client.produce("orders"))
-                client.ask(client.produce("moved"))
-                until(lambda: sum(value for name, _, value in agent.metrics() if "duration" in name and
-                                  name.endswith("_count") and "self" not in name) >= 16, lambda: agent.get("/metrics")[1])
-                return agent.metrics()
-
-    def count(self, metrics, prefix, **labels):
-        return sum(value for name, found, value in metrics if name.startswith(prefix) and name.endswith("_count") and
-                   labels.items() <= found.items())
-
-    def test_of_the_default_convention(self):
-        metrics = self.served_by()
-        for kind in ("server", "client"):
-            name = f"kafka_{kind}_request_duration"
-            self.assertEqual(self.count(metrics, name, operation="Produce", target="orders", status_code="0", kind=kind), 7)
-            self.assertEqual(self.count(metrics, name, operation="Produce", target="moved",
-                                        error="NOT_LEADER_OR_FOLLOWER"), 1)
-
-    def test_of_opentelemetrys_convention(self):
-        metrics = self.served_by("metrics:\n  convention: otel\n")
-        self.assertEqual(self.count(metrics, "messaging_client_operation_duration", messaging_system="kafka",
-                                    messaging_operation_name="Produce", messaging_operation_type="send",
-                                    messaging_destination_name="orders"), 7)
-        self.assertEqual(self.count(metrics, "messaging_client_operation_duration",
-                                    error_type="NOT_LEADER_OR_FOLLOWER"), 1)
-        self.assertEqual(self.count(metrics, "kafka_server_request_duration", messaging_system="kafka"), 8)

@@ -40,6 +40,23 @@ TEST(KafkaRecognition, KnowsALargeProduceByItsBeginning) {
   EXPECT_EQ(guess(bytes, false), Guess::likely);
 }
 
+TEST(KafkaRecognition, KnowsAClientThatIsNewerByItsFirstQuestion) {
+  const std::string body = "\7client\0061.2.3\0"s;
+  EXPECT_EQ(guess(request(18, 5, 1, body)), Guess::yes);
+  EXPECT_EQ(guess(request(18, 5, 1, body), false), Guess::likely);
+  EXPECT_EQ(guess(request(18, 20, 1, body)), Guess::no);
+  EXPECT_EQ(guess(request(3, 14, 1, body)), Guess::no);
+  Feeder f;
+  f.say(Side::client, request(18, 5, 1, body));
+  f.say(Side::broker, response(18, 5, 1, number(0, 2)));
+  f.say(Side::client, heartbeat(2));
+  f.say(Side::broker, beaten(2));
+  ASSERT_EQ(f.calls().size(), 2u);
+  EXPECT_EQ(f.calls()[0].operation, "ApiVersions");
+  EXPECT_EQ(f.calls()[0].status, std::nullopt);
+  EXPECT_EQ(f.calls()[1].status, 0);
+}
+
 TEST(KafkaRecognition, OnlyLooksForRequestsWhereTheyCanBe) {
   const std::string bytes = heartbeat(1);
   const auto from = [&](Kind kind, Direction direction) {
@@ -72,7 +89,7 @@ TEST(KafkaRecognition, LeavesOtherProtocolsAlone) {
   const std::string others[]{
       "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-      "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x10\x00\x00\x00\x06\x00\x00\x40\x00"s,  // HTTP/2 SETTINGS
+      "\x00\x00\x12\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x00\x04\x00\x10\x00\x00\x00\x06\x00\x00\x40\x00"s,  // HTTP/2: SETTINGS, and DATA of gRPC below
       "\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x04\x01\x00\x00\x00\x00"s,
       "\x00\x00\x0a\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x05\x0a\x03"
       "abc"s,  // DATA of gRPC

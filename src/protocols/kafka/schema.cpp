@@ -232,4 +232,11 @@ constexpr std::array<Api, keys_end> apis{{  // in order of their keys
 
 const Api* find_api(int key) { return key >= 0 && key < keys_end ? &apis[static_cast<std::size_t>(key)] : nullptr; }
 
+bool may_come_first(int key, int version) {
+  constexpr int versions_to_come = 16;
+  const Api* const api = find_api(key);
+  if (api == nullptr || version < 0) return false;
+  return version <= api->last_version || (key == api_versions_key && version < versions_to_come);
+}
+
 }  // namespace subfloor::protocols::kafka

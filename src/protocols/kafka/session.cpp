@@ -159,8 +159,7 @@ void KafkaSession::on_request_head(Flow& in, const Segment& s, CallSink& sink) {
   const auto key = static_cast<std::int16_t>(big_endian(head.substr(0, 2)));
   const auto version = static_cast<std::int16_t>(big_endian(head.substr(2, 2)));
   const auto correlation = static_cast<std::int32_t>(big_endian(head.substr(4, 4)));
-  const Api* const api = find_api(key);
-  const bool known = api != nullptr && version >= 0 && version <= api->last_version;
+  const bool known = may_come_first(key, version);
   if (tokens_ && !known) return begin_tail(in, false);
   const bool sensible = key >= 0 && key < sensible_key && version >= 0 && version < sensible_version;
   if (!known && (in.tentative || !in.correlation || !sensible)) return fail(in, sink);
