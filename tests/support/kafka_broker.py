@@ -168,6 +168,9 @@ class Conversation:
     def run(self):
         try:
             while (message := read_message(self.connection)) is not None:
+                # What was sent before a reset can still be read. Nobody waits for its answer.
+                if error := self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise ConnectionError(error)
                 self.on_message(message)
         except (ConnectionError, ValueError) as error:
             print(f"a connection ended: {error}", file=sys.stderr)
