@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A broker of Kafka for tests: one node, topics in memory, the classic consumer groups. No broker is packaged.
 
-    kafka_broker.py PORT [--topic NAME=PARTITIONS] [--moved NAME] [--sasl USER=PASSWORD]
+    kafka_broker.py PORT (0: any) [--topic NAME=PARTITIONS] [--moved NAME] [--sasl USER=PASSWORD]
 
 Prints a line of JSON for each request it served: {"api", "version", "client", "topics": [[name, [partition, …]], …],
-"group", "error": the first code of the response that is not 0, "answered"}. Batches of records are opaque: only the
+"group", "error": the first code of the response that is not 0, "answered"}, and {"opened": n, "from": address} and
+{"closed": n} of connections. Batches of records are opaque: only the
 base offset is written into them, and their record count read. Produce to a `moved` topic fails with code 6.
 """
 
 import argparse
+import itertools
 import json
 import socket
 import struct
@@ -149,27 +151,32 @@ class Broker:
             return self.groups.setdefault(name, Group())
 
     def serve(self, listener):
-        while True:
-            connection, _ = listener.accept()
+        for number in itertools.count():
+            connection, address = listener.accept()
+            self.write_log(json.dumps({"opened": number, "from": address}))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=Conversation(self, connection).run, daemon=True).start()
+            threading.Thread(target=Conversation(self, connection, number).run, daemon=True).start()
 
 
 class Conversation:
     """One connection: requests are answered in order, one after the other."""
 
-    def __init__(self, broker, connection):
-        self.broker, self.connection = broker, connection
+    def __init__(self, broker, connection, number):
+        self.broker, self.connection, self.number = broker, connection, number
         self.authenticated = broker.sasl is None
 
     def run(self):
         try:
             while (message := read_message(self.connection)) is not None:
+                # What was sent before a reset can still be read. Nobody waits for its answer.
+                if error := self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    raise ConnectionError(error)
                 self.on_message(message)
         except (ConnectionError, ValueError) as error:
             print(f"a connection ended: {error}", file=sys.stderr)
         finally:
             self.connection.close()
+            self.broker.write_log(json.dumps({"closed": self.number}))
 
     def on_message(self, message):
         key, version, correlation = struct.unpack_from(">hhi", message)
@@ -648,7 +655,8 @@ def main():
         with lock:
             print(line, flush=True)
     listener = socket.create_server((HOST, options.port), backlog=256)
-    print("ready", file=sys.stderr, flush=True)
+    options.port = listener.getsockname()[1]
+    print("listening", options.port, flush=True)
     Broker(options.port, topics, options.moved, options.sasl, log).serve(listener)
 
 

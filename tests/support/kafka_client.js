@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client with kafkajs: node kafka_client.js PORT CLIENT-ID STEPS, steps as JSON: ["produce", topic, count, acks],
-// ["consume", topic, group, count], ["create", topic], ["fail", topic]. Prints "done" at the end.
+// A client with kafkajs: node kafka_client.js PORT CLIENT-ID STEPS [USER=PASSWORD], steps as JSON:
+// ["produce", topic, count, acks], ["consume", topic, group, count], ["create", topic], ["fail", topic].
+// Prints "done" at the end.
 'use strict';
 const path = require('path');
 const { Kafka, logLevel, Partitioners } = require(path.join(__dirname, '..', 'node', 'node_modules', 'kafkajs'));
 
-const [port, clientId, steps, auth] = [Number(process.argv[2]), process.argv[3], JSON.parse(process.argv[4]), process.argv[5]];
+const [port, clientId, auth] = [Number(process.argv[2]), process.argv[3], process.argv[5]];
+const steps = JSON.parse(process.argv[4]);
 
 async function produce(kafka, topic, count, acks) {
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, retry: { retries: 0 } });
   await producer.connect();
-  for (let i = 0; i < count; ++i)
-    await producer.send({ topic, acks, messages: [{ key: `key-${i}`, value: `value-${i}` }] });
-  await producer.disconnect();
+  try {
+    for (let i = 0; i < count; ++i)
+      await producer.send({ topic, acks, messages: [{ key: `key-${i}`, value: `value-${i}` }] });
+  } finally {
+    await producer.disconnect();
+  }
 }
 
 async function fail(kafka, topic) {

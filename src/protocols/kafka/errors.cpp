@@ -147,7 +147,7 @@ constexpr std::array names{"UNKNOWN_SERVER_ERROR",
 }  // namespace
 
 const char* error_name(int code) {
-  const auto index = static_cast<std::size_t>(code + 1);
+  const auto index = static_cast<std::size_t>(code) + 1;
   return code >= -1 && index < names.size() ? names[index] : nullptr;
 }
 

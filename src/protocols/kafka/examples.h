@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For the tests: a request, a response and a response that ends in error 6, of each version whose layout is read. Encoded
-// by a program of its own from the message definitions, not from schema.cpp. Every array has one element, every
+// For the tests: a request, a response and a response that ends in error 6, of each version whose layout is read.
+// Encoded by a program of its own from the message definitions, not from schema.cpp. Every array has one element, every
 // structure of a flexible version an unknown tagged field, every number but error codes is 0, 1 or 3.
 #pragma once
 

@@ -28,8 +28,10 @@ std::string_view operation_type(int key) {
   }
 }
 
-bool is_printable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
+bool is_short_and_printable(std::string_view text) {
+  return text.size() < text_limit &&
+         std::all_of(
+             text.begin(), text.end(), [](char c) { return static_cast<std::uint8_t>(c) >= 0x20 && c != 0x7f; });
 }
 
 }  // namespace
@@ -44,7 +46,7 @@ void Exchange::clear() {
   group.clear();
   key = version = error = 0;
   correlation = acks = 0;
-  groups = 0;
+  groups = run = 0;
   request_done = responding = unanswered = unconfirmed = missed = incremental = group_is_no_group = false;
   last_topic = request_read = response_read = error_seen = codes_told = acks_told = false;
 }
@@ -54,6 +56,12 @@ void Exchange::forget_response() {
   call.first_byte = 0;
   error = 0;
   responding = response_read = error_seen = codes_told = false;
+}
+
+bool Exchange::contradictory() const {
+  if (asked.topics() != 1 || answered.topics() != 1 || incremental) return false;
+  if (asked.named() && answered.named()) return asked.first_name() != answered.first_name();
+  return asked.has_id() && answered.has_id() && asked.first_id() != answered.first_id();
 }
 
 void Exchange::describe(const TopicIds& ids) {
@@ -72,7 +80,11 @@ void Exchange::describe(const TopicIds& ids) {
   if (error_seen) {
     const char* const name = error_name(error);
     call.status = error;
-    call.error = name != nullptr ? name : std::to_string(error);
+    if (name != nullptr) {
+      call.error = name;
+    } else {
+      call.error = std::to_string(error);
+    }
   } else if (response_read && codes_told) {
     call.status = 0;
   }
@@ -95,7 +107,8 @@ void Exchange::describe_topics(const TopicIds& ids) {
     std::array<char, 22> text{};
     call.attributes.add("kafka.topic.id", to_text(about.first_id(), text));
   }
-  if (read && about.partitions() == 1) call.attributes.add("messaging.destination.partition.id", std::to_string(about.first_partition()));
+  if (read && about.partitions() == 1)
+    call.attributes.add("messaging.destination.partition.id", std::to_string(about.first_partition()));
 }
 
 void Collector::begin(Side side, Exchange& exchange, TopicIds* ids) {
@@ -117,9 +130,7 @@ void Collector::on_number(Role role, std::int64_t value) {
       exchange_->acks_told = true;
       exchange_->unanswered = value == 0;
       return;
-    case Role::partition:
-      odd_ = odd_ || value < -1;
-      return subject().partition(static_cast<std::int32_t>(value));
+    case Role::partition: odd_ = odd_ || value < -1; return subject().partition(static_cast<std::int32_t>(value));
     case Role::error: return on_error(static_cast<std::int16_t>(value));
     case Role::session_epoch: exchange_->incremental = value > 0; return;
     case Role::key_type:
@@ -141,19 +152,17 @@ void Collector::on_error(std::int16_t code) {
 void Collector::on_text(Role role, std::string_view text) {
   switch (role) {
     case Role::client_id:
-      odd_ = odd_ || !is_printable(text);
+      odd_ = odd_ || !is_short_and_printable(text);
       exchange_->client = text;
       return;
-    case Role::topic:
-      odd_ = odd_ || !is_topic_name(text);
-      return subject().name(text);
+    case Role::topic: odd_ = odd_ || !is_topic_name(text); return subject().name(text);
     case Role::group: return on_group(text);
     default: return;
   }
 }
 
 void Collector::on_group(std::string_view name) {
-  odd_ = odd_ || !is_printable(name);
+  odd_ = odd_ || !is_short_and_printable(name);
   if (exchange_->group_is_no_group) return;
   if (exchange_->groups++ == 0) exchange_->group = name;
 }

@@ -22,13 +22,14 @@ struct Exchange {
   bool responding = false;   // its response has begun
   bool unanswered = false;   // Produce with acks=0: there is no response
   bool unconfirmed = false;  // found by searching, and not yet borne out by what came after
+  std::uint32_t run = 0;     // which search found it: requests that follow each other are borne out together
   bool missed = false;       // bytes of responses were lost since: its own may have been among them
   bool incremental = false;  // Fetch within a session: its topics are changes, not what is fetched
   bool group_is_no_group = false;
   bool last_topic = false;  // of the request was begun
   bool request_read = false, response_read = false;  // all that is wanted of them was there
   bool error_seen = false;
-  bool codes_told = false;  // at least one error code was there
+  bool codes_told = false;  // error codes were there, or there was none in the layout
   std::int32_t acks = 0;
   bool acks_told = false;
   std::int16_t error = 0;  // the first that is not 0
@@ -38,6 +39,8 @@ struct Exchange {
 
   void clear();
   void forget_response();  // what was taken for one was none
+  // The response names another topic than the request.
+  [[nodiscard]] bool contradictory() const;
   // Names of what it is about, the outcome, and the attributes: all that Call tells and the session did not fill in.
   void describe(const TopicIds& ids);
 

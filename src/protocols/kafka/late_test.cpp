@@ -73,7 +73,8 @@ TEST(KafkaLate, NeverTellsWhatWasNot) {
       std::size_t passed = 0;
       for (const auto& [side, bytes] : turns) {
         const std::size_t from = std::min(bytes.size(), begin > passed ? begin - passed : 0);
-        for (std::size_t at = from; at < bytes.size(); at += piece) f.say(side, std::string_view(bytes).substr(at, piece));
+        for (std::size_t at = from; at < bytes.size(); at += piece)
+          f.say(side, std::string_view(bytes).substr(at, piece));
         passed += bytes.size();
       }
       f.close();
@@ -96,6 +97,32 @@ TEST(KafkaLate, TakesNothingFromRecordsThatLookLikeARequest) {
   f.say(Side::broker, beaten(13));
   f.close();
   EXPECT_EQ(outcomes(f.calls()), Texts{"Heartbeat  0 0"});
+}
+
+// The middle of a message full of requests, of which each transfer's beginning is copied; then requests of its sender.
+TEST(KafkaLate, FindsItsWayOutOfRecordsThatLookLikeRequests) {
+  std::string records(61, '\0');
+  for (int i = 1; i <= 1000; ++i) records += produce(i, 1, "bait", std::string(76, '\0'));
+  const std::string large = produce(1, 1, "orders", records);
+  for (std::size_t begin = 1; begin < 300; ++begin) {
+    for (const Kind kind : {Kind::client, Kind::server}) {
+      Feeder f(kind, late);
+      for (std::size_t at = begin; at < large.size(); at += 10000) {
+        const std::size_t size = std::min<std::size_t>(10000, large.size() - at);
+        const std::size_t copied = std::min<std::size_t>(4096, size);
+        f.say(Side::client, std::string_view(large).substr(at, copied), size - copied);
+      }
+      f.say(Side::broker, produced(1, "orders"));
+      for (int i = 2; i < 12; ++i) {
+        f.say(Side::client, produce(i, 1, "orders", "x"));
+        f.say(Side::broker, std::string_view(produced(i, "orders")).substr(0, 4));
+        f.say(Side::broker, std::string_view(produced(i, "orders")).substr(4));
+      }
+      f.close();
+      EXPECT_EQ(outcomes(f.calls()), Texts(10, "Produce orders 0 0")) << begin;
+      if (HasFailure()) return;
+    }
+  }
 }
 
 TEST(KafkaLate, TellsOfUnansweredProducesOnceTheyAreBorneOut) {
@@ -154,8 +181,7 @@ TEST(KafkaLoss, WithinAMessageKeepsWhatIsCertain) {
   f.say(Side::client, heartbeat(3));
   f.say(Side::broker, beaten(3));
   f.close();
-  EXPECT_EQ(outcomes(f.calls()),
-            (Texts{"Produce orders 0 " + lost, "Heartbeat  - " + lost, "Heartbeat  0 0"}));
+  EXPECT_EQ(outcomes(f.calls()), (Texts{"Produce orders 0 " + lost, "Heartbeat  - " + lost, "Heartbeat  0 0"}));
 }
 
 TEST(KafkaLoss, OfAKnownNumberOfBytesThatHoldMessagesLosesTheseOnly) {

@@ -68,7 +68,8 @@ TEST(KafkaLayouts, AreReadTheSameWhereverTheBytesAreCut) {
       for (const Side side : {Side::client, Side::broker}) {
         const std::string bytes = side == Side::client ? ask(example, 7) : refuse(example, 7);
         whole.give(side, bytes);
-        for (std::size_t at = 0; at < bytes.size(); at += piece) cut.give(side, std::string_view(bytes).substr(at, piece));
+        for (std::size_t at = 0; at < bytes.size(); at += piece)
+          cut.give(side, std::string_view(bytes).substr(at, piece));
         whole.now = cut.now = 2000;
       }
       EXPECT_EQ(to_text(whole.calls()), to_text(cut.calls()));

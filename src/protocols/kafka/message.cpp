@@ -15,8 +15,7 @@ bool opens(const Field& field) { return field.type == Type::array || field.type 
 
 }  // namespace
 
-void MessageReader::begin(Schema schema, int version, bool flexible, std::uint64_t length,
-                          Visitor& visitor) {
+void MessageReader::begin(Schema schema, int version, bool flexible, std::uint64_t length, Visitor& visitor) {
   schema_ = schema;
   version_ = version;
   flexible_ = flexible;
@@ -206,7 +205,7 @@ void MessageReader::on_value(std::int64_t value, Visitor& visitor) {
 
 void MessageReader::open_array(std::int64_t count, Visitor& visitor) {
   // An element has a byte at least, so that nobody can have us go round for longer than the message is.
-  if (count > static_cast<std::int64_t>(left_) || depth_ == depth_limit) {
+  if (count < -1 || count > static_cast<std::int64_t>(left_) || depth_ == depth_limit) {
     state_ = State::bad;
     return;
   }
@@ -223,11 +222,11 @@ void MessageReader::open_array(std::int64_t count, Visitor& visitor) {
 
 void MessageReader::on_length(std::int64_t length, Visitor& visitor) {
   const Role role = schema_[at_].role;
-  if (length < 0 || role == Role::none) return skip(length < 0 ? 0 : static_cast<std::uint64_t>(length), visitor);
-  if (static_cast<std::uint64_t>(length) > left_) {
+  if (length < -1 || length > static_cast<std::int64_t>(left_)) {  // -1 is null
     state_ = State::bad;
     return;
   }
+  if (length < 0 || role == Role::none) return skip(length < 0 ? 0 : static_cast<std::uint64_t>(length), visitor);
   if (length == 0) {
     visitor.on_text(role, {});
     ++at_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks through one message by its layout, as its bytes arrive, however they are cut. Holds no more of it than one name.
+// Walks through one message by its layout, as its bytes arrive, however they are cut. Holds no more of it than one
+// name.
 #pragma once
 
 #include <array>
@@ -46,7 +47,7 @@ class MessageReader {
   [[nodiscard]] bool finished() const { return state_ == State::finished; }
   [[nodiscard]] std::uint64_t left() const { return left_; }
   [[nodiscard]] bool undescribed() const { return state_ == State::rest; }  // what is left has no layout
-  [[nodiscard]] bool bad() const { return state_ == State::bad; }          // the bytes contradict the layout
+  [[nodiscard]] bool bad() const { return state_ == State::bad; }  // the bytes contradict the layout
 
  private:
   enum class State : std::uint8_t { reading, finished, rest, bad };
@@ -83,8 +84,8 @@ class MessageReader {
   State state_ = State::finished;
   Step step_ = Step::fixed;
   Meaning meaning_ = Meaning::number;
-  bool compact_ = false;    // the number being read is one more than the length
-  bool in_tags_ = false;    // of the structure that ends
+  bool compact_ = false;  // the number being read is one more than the length
+  bool in_tags_ = false;  // of the structure that ends
   bool tags_read_ = false;
   std::uint64_t left_ = 0;  // bytes of the message
   std::uint64_t left_in_step_ = 0;

@@ -42,11 +42,13 @@ Exchange& Pairing::open(CallSink& sink) {
 }
 
 Exchange* Pairing::find(std::int32_t correlation) {
+  // Of two the older one is a leftover: it was never Kafka's, or its response was missed.
+  Exchange* found = nullptr;
   for (const auto& each : waiting_) {
-    if (each->correlation == correlation && each->request_done && !each->responding && !each->unanswered)
-      return each.get();
+    const bool waits = each->request_done && !each->responding && !each->unanswered;
+    if (each->correlation == correlation && waits) found = each.get();
   }
-  return nullptr;
+  return found;
 }
 
 std::size_t Pairing::waiting() const {
@@ -62,8 +64,7 @@ void Pairing::give(std::unique_ptr<Exchange> exchange, CallSink& sink) {
 }
 
 void Pairing::finish(Exchange& exchange, CallSink& sink) {
-  while (waiting_.front().get() != &exchange && waiting_.front()->missed) {
-    if (waiting_.front()->unanswered) break;
+  while (waiting_.front().get() != &exchange && waiting_.front()->missed && !waiting_.front()->responding) {
     give_up(*waiting_.front(), missing_, sink);
   }
   give(remove(place_of(exchange)), sink);
@@ -80,11 +81,12 @@ void Pairing::give_up(Exchange& exchange, std::uint8_t partial, CallSink& sink) 
 
 void Pairing::drop(Exchange& exchange) { keep_for_reuse(remove(place_of(exchange))); }
 
-void Pairing::confirm(CallSink& sink) {
+void Pairing::confirm(std::uint32_t run, CallSink& sink) {
   for (std::size_t i = 0; i < waiting_.size();) {
     Exchange& exchange = *waiting_[i];
-    const bool over = exchange.unconfirmed && exchange.unanswered && exchange.request_done;
-    exchange.unconfirmed = false;
+    const bool found = exchange.unconfirmed && exchange.run == run;
+    const bool over = found && exchange.unanswered && exchange.request_done;
+    exchange.unconfirmed = exchange.unconfirmed && !found;
     if (over) {
       give(remove(waiting_.begin() + static_cast<std::ptrdiff_t>(i)), sink);
     } else {

@@ -21,9 +21,10 @@ class Pairing {
   void set_kind(Kind kind) { kind_ = kind; }
   void set_missing(Partial reason) { missing_ = reason; }
 
-  // Beyond the limit the oldest that waits is given away without its response. The reference is good until the call is given.
+  // Beyond the limit the oldest that waits is given away without its response. The reference is good until the call is
+  // given.
   [[nodiscard]] Exchange& open(CallSink& sink);
-  // The oldest with that id whose request is complete and has no response yet, or null.
+  // The newest with that id whose request is complete and has no response yet, or null.
   [[nodiscard]] Exchange* find(std::int32_t correlation);
   [[nodiscard]] bool any_waiting() const { return !waiting_.empty(); }
   [[nodiscard]] std::size_t waiting() const;
@@ -37,8 +38,8 @@ class Pairing {
   void give_up(Exchange& exchange, std::uint8_t partial, CallSink& sink);
   void drop(Exchange& exchange);
 
-  // What was found by searching is borne out, or was no request of Kafka's at all.
-  void confirm(CallSink& sink);
+  // What this search found is borne out; or what any did was no request of Kafka's at all.
+  void confirm(std::uint32_t run, CallSink& sink);
   void drop_unconfirmed();
   // Bytes of responses were lost: those of all that wait may have been among them.
   void mark_missed();

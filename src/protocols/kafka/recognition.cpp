@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A request begins with binary numbers that other protocols have as well. What tells it apart is that everything fits: the
-// API is one there is, in a version there is, and its layout agrees with the bytes and is exactly as long as the message.
+// A request begins with binary numbers that other protocols have as well. What tells it apart is that everything fits:
+// the API is one there is, in a version there is, and its layout agrees with the bytes and is exactly as long as the
+// message.
 #include "protocols/kafka/recognition.h"
 
 #include "protocols/kafka/bytes.h"
@@ -14,6 +15,7 @@ constexpr std::size_t head_size = 12;          // length, key, version, correlat
 constexpr std::size_t least_size = 10;         // of a request: the last three, and no client id
 constexpr std::size_t enough = 64;             // bytes after which nobody asks for more
 constexpr Field header[]{{Type::plain_string, Role::client_id}};
+constexpr Field unknown[]{{Type::rest}};
 
 // Kafka's lengths are written as four bytes, of which the first is 0 below 16 MiB. Protocols that write the least
 // significant byte first (MySQL, MongoDB) mostly have another there.
@@ -37,7 +39,7 @@ Verdict judge(std::string_view bytes) {
   const auto key = static_cast<int>(big_endian(bytes.substr(4, 2)));
   const auto version = static_cast<int>(big_endian(bytes.substr(6, 2)));
   const Api& api = *find_api(key);
-  if (version > api.last_version || big_endian(bytes.substr(8, 4)) < 0) return {.fits = false};
+  if (!may_come_first(key, version) || big_endian(bytes.substr(8, 4)) < 0) return {.fits = false};
   const auto size = static_cast<std::uint64_t>(big_endian(bytes.substr(0, 4))) - (head_size - 4);
   std::string_view rest = bytes.substr(head_size);
   Verdict verdict{.whole = rest.size() == size};
@@ -51,7 +53,8 @@ Verdict judge(std::string_view bytes) {
   reader.begin(without_client ? Schema{} : Schema(header), 0, flexible, size, collector);
   rest.remove_prefix(reader.take(rest, collector));
   if (reader.finished()) {
-    reader.begin(api.request, version, flexible, reader.left(), collector);
+    reader.begin(version <= api.last_version ? api.request : Schema(unknown), version, flexible, reader.left(),
+                 collector);
     verdict.in_body = !rest.empty() || reader.left() == 0;
     rest.remove_prefix(reader.take(rest, collector));
   }

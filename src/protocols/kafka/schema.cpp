@@ -25,7 +25,7 @@ constexpr Maker acks{Type::int16, Role::acks}, error{Type::int16, Role::error}, 
 // clang-format off
 constexpr Field produce_request[]{string(3), acks(), int32(), topics(), topic(0, 12), topic_id(13), array(),
     partition(), bytes(), end(), end()};
-constexpr Field produce_response[]{array(), string(0, 12), uuid(13), array(), int32(), error(), int64(), int64(2),
+constexpr Field produce_response[]{topics(), topic(0, 12), topic_id(13), array(), int32(), error(), int64(), int64(2),
     int64(5), array(8), int32(8), string(8), end(), string(8), end(), end(), int32(1)};
 constexpr Field fetch_request[]{int32(0, 14), int32(), int32(), int32(3), int8(4), int32(7), session_epoch(7),
     topics(), topic(0, 12), topic_id(13), array(), partition(), int32(9), int64(), int32(12), int64(5), int32(),
@@ -231,5 +231,12 @@ constexpr std::array<Api, keys_end> apis{{  // in order of their keys
 }  // namespace
 
 const Api* find_api(int key) { return key >= 0 && key < keys_end ? &apis[static_cast<std::size_t>(key)] : nullptr; }
+
+bool may_come_first(int key, int version) {
+  constexpr int versions_to_come = 16;
+  const Api* const api = find_api(key);
+  if (api == nullptr || version < 0) return false;
+  return version <= api->last_version || (key == api_versions_key && version < versions_to_come);
+}
 
 }  // namespace subfloor::protocols::kafka

@@ -67,6 +67,10 @@ inline constexpr int produce_key = 0, fetch_key = 1, controlled_shutdown_key = 7
 // All keys are below.
 inline constexpr int keys_end = 93;
 
+// Whether a connection may begin with that: an API there is, in a version there is. Clients first ask for ApiVersions
+// in the newest version they know, which may be newer than what is known here.
+[[nodiscard]] bool may_come_first(int key, int version);
+
 // Kafka's name of an error code; null where it is not known.
 [[nodiscard]] const char* error_name(int code);
 

@@ -57,16 +57,26 @@ Next KafkaSession::on_segment(const Segment& segment, CallSink& sink) {
   const std::uint64_t gap = segment.length - segment.bytes.size();
   take(in, segment.bytes, gap == 0, segment, sink);
   pass(in, gap, segment, sink);
+  if (in.tentative && !may_go_on(in)) refute(in, sink);
   return next(in);
+}
+
+// What was found by searching and lasts beyond its segment has to be a Produce whose records do not end: nothing else
+// is that long, but for chance.
+bool KafkaSession::may_go_on(const Flow& in) {
+  if (in.state == State::length || in.state == State::head || in.state == State::header) return true;
+  if (in.state != State::body || in.exchange == nullptr) return false;
+  if (!in.requests()) return true;
+  return in.exchange->key == produce_key && !in.exchange->client.empty() && in.exchange->asked.current_is_known();
 }
 
 // While a message's content is not needed, it need not be copied.
 Next KafkaSession::next(const Flow& in) const {
   constexpr std::uint64_t worth_saying = 1024;
   if (over_) return {.action = Next::Action::invalid};
-  const std::uint64_t unneeded = in.state == State::tail   ? in.left
-                                 : in.state == State::body ? in.reader.unneeded()
-                                                           : 0;
+  std::uint64_t unneeded = 0;
+  if (in.state == State::tail) unneeded = in.left;
+  if (in.state == State::body) unneeded = !in.tentative && in.reader.settled() ? in.left : in.reader.unneeded();
   if (unneeded < worth_saying) return {};
   return {.action = Next::Action::skip, .bytes = unneeded};
 }
@@ -104,6 +114,7 @@ std::size_t KafkaSession::take_part(Flow& in, std::string_view bytes, const Segm
     case State::tail:
       taken = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), in.left));
       in.left -= taken;
+      if (in.held) hold_more(bytes.substr(0, taken));
       return taken;
     case State::searching: break;
   }
@@ -121,7 +132,7 @@ void KafkaSession::on_length(Flow& in, Nanoseconds /*when*/, CallSink& sink) {
   const std::int64_t size = big_endian({in.bytes.data(), length_size});
   in.have = 0;
   in.exchange = nullptr;
-  in.described = false;
+  in.described = in.held = false;
   const std::size_t least = in.requests() ? request_head_size : response_head_size;
   if (tokens_ && size >= 0 && size < static_cast<std::int64_t>(least)) {
     in.size = in.left = static_cast<std::uint64_t>(size);
@@ -148,8 +159,7 @@ void KafkaSession::on_request_head(Flow& in, const Segment& s, CallSink& sink) {
   const auto key = static_cast<std::int16_t>(big_endian(head.substr(0, 2)));
   const auto version = static_cast<std::int16_t>(big_endian(head.substr(2, 2)));
   const auto correlation = static_cast<std::int32_t>(big_endian(head.substr(4, 4)));
-  const Api* const api = find_api(key);
-  const bool known = api != nullptr && version >= 0 && version <= api->last_version;
+  const bool known = may_come_first(key, version);
   if (tokens_ && !known) return begin_tail(in, false);
   const bool sensible = key >= 0 && key < sensible_key && version >= 0 && version < sensible_version;
   if (!known && (in.tentative || !in.correlation || !sensible)) return fail(in, sink);
@@ -159,6 +169,7 @@ void KafkaSession::on_request_head(Flow& in, const Segment& s, CallSink& sink) {
   exchange.version = version;
   exchange.correlation = correlation;
   exchange.unconfirmed = !confirmed_;
+  exchange.run = run_;
   exchange.call.start = in.first;
   exchange.call.pid = s.pid;
   exchange.call.tid = s.tid;
@@ -173,7 +184,8 @@ void KafkaSession::on_response_head(Flow& in, CallSink& sink) {
   in.exchange = pairing_.find(correlation);
   if (in.exchange == nullptr) {
     if (in.tentative) return refute(in, sink);
-    return begin_tail(in, false);  // of a request that was not seen, or was given up
+    hold(in, correlation);
+    return begin_tail(in, false);
   }
   in.exchange->responding = true;
   in.exchange->call.first_byte = in.first;
@@ -209,6 +221,7 @@ void KafkaSession::begin_body(Flow& in) {
 
 void KafkaSession::after_reading(Flow& in, CallSink& sink) {
   const MessageReader& reader = in.reader;
+  if (in.tentative && in.collector.odd()) return refute(in, sink);  // before its length leads astray
   if (reader.bad()) {
     if (in.tentative || (in.requests() && !in.correlation)) return fail(in, sink);
     return begin_tail(in, false);
@@ -220,9 +233,8 @@ void KafkaSession::after_reading(Flow& in, CallSink& sink) {
   if (reader.finished() || reader.undescribed()) {
     in.described = reader.finished() && reader.left() == 0;
     if (in.tentative && reader.finished() && !in.described) return refute(in, sink);
-    return begin_tail(in, true);
+    begin_tail(in, true);
   }
-  if (!in.tentative && reader.unneeded() > 0 && reader.settled()) begin_tail(in, true);
 }
 
 // What is left of the message says nothing. `read`: all that is wanted of it was there.
@@ -231,6 +243,7 @@ void KafkaSession::begin_tail(Flow& in, bool read) {
   if (in.exchange == nullptr) return;
   in.collector.finish();
   (in.requests() ? in.exchange->request_read : in.exchange->response_read) = read;
+  if (!in.requests() && read && !in.reader.undescribed()) in.exchange->codes_told = true;  // had there been any
 }
 
 // Bytes passed whose content nobody has.
@@ -249,6 +262,7 @@ void KafkaSession::pass(Flow& in, std::uint64_t count, const Segment& s, CallSin
         const std::uint64_t passed = std::min(count, in.left);
         in.left -= passed;
         count -= passed;
+        in.held = false;  // what follows cannot be appended
         break;
       }
       case State::searching: break;

@@ -11,43 +11,56 @@ void KafkaSession::on_end(Flow& in, bool ends_here, const Segment& s, CallSink& 
   if (in.tentative && in.exchange != nullptr) {
     if (in.collector.odd() || (!in.described && !ends_here)) return refute(in, sink);
   }
+  if (!in.requests() && in.exchange != nullptr && in.exchange->unconfirmed && in.exchange->contradictory()) {
+    pairing_.drop(*in.exchange);
+    in.exchange = nullptr;
+    return search(in);
+  }
   if (cut) begin_tail(in, false);
   in.state = State::length;
   in.have = 0;
   in.tentative = false;
-  if (in.exchange == nullptr) return;
+  if (in.exchange == nullptr) {
+    if (!in.requests()) end_held(s.end, sink);
+    return;
+  }
   if (in.requests()) {
-    end_request(in, s, sink);
+    end_request(in, ends_here, s, sink);
   } else {
     end_response(in, s, sink);
   }
   in.exchange = nullptr;
 }
 
-void KafkaSession::end_request(Flow& in, const Segment& s, CallSink& sink) {
+void KafkaSession::end_request(Flow& in, bool ends_here, const Segment& s, CallSink& sink) {
   Exchange& exchange = *in.exchange;
   in.exchange = nullptr;
   if (!sides_known_) learn_sides(s.direction);
   exchange.request_done = true;
   exchange.call.request_end = exchange.call.end = s.end;
   if (exchange.key == sasl_handshake_key && exchange.version == 0) tokens_ = true;
-  const bool follows = in.correlation && exchange.correlation == *in.correlation + 1;
+  // Two in a row that were sent by themselves: what only looks like requests, within a message, is cut at random.
+  const bool follows =
+      ends_here && in.ended_with_segment && in.correlation && exchange.correlation == *in.correlation + 1;
   in.correlation = exchange.correlation;
+  in.ended_with_segment = ends_here;
   if (!confirmed_ && follows) {
     confirmed_ = true;
-    return pairing_.confirm(sink);
+    return pairing_.confirm(run_, sink);
   }
-  if (exchange.unanswered && !exchange.unconfirmed) pairing_.finish(exchange, sink);
+  if (exchange.unanswered && !exchange.unconfirmed) return pairing_.finish(exchange, sink);
+  answer_from_held(exchange, sink);
 }
 
 void KafkaSession::end_response(Flow& in, const Segment& s, CallSink& sink) {
   Exchange& exchange = *in.exchange;
   exchange.call.end = s.end;
+  const std::uint32_t run = exchange.run;
   exchange.unconfirmed = false;
   pairing_.finish(exchange, sink);
   if (confirmed_) return;
-  confirmed_ = true;
-  pairing_.confirm(sink);
+  confirmed_ = run == run_;
+  pairing_.confirm(run, sink);
 }
 
 // What was found by searching is no message.
@@ -83,6 +96,7 @@ void KafkaSession::lose(Flow& in, CallSink& sink) {
   pairing_.set_missing(partial_lost);
   if (in.exchange != nullptr && in.tentative) return refute(in, sink);
   if (!in.requests()) pairing_.mark_missed();
+  keep_what_was_read(in);
   if (Exchange* const exchange = in.exchange; exchange != nullptr) {
     in.exchange = nullptr;
     exchange->call.partial |= partial_lost;
@@ -90,8 +104,12 @@ void KafkaSession::lose(Flow& in, CallSink& sink) {
     exchange->request_done = true;
     if (!in.requests() || exchange->unanswered) pairing_.give_up(*exchange, partial_lost, sink);
   }
-  if (in.requests()) confirmed_ = false;
   search(in);
+}
+
+// The message breaks off, but perhaps behind all that is wanted of it.
+void KafkaSession::keep_what_was_read(Flow& in) {
+  if (in.exchange != nullptr && in.state == State::body && in.reader.settled()) begin_tail(in, true);
 }
 
 void KafkaSession::search(Flow& in) {
@@ -99,6 +117,12 @@ void KafkaSession::search(Flow& in) {
   in.state = State::searching;
   in.tentative = false;
   in.have = 0;
+  if (in.requests()) {
+    confirmed_ = false;
+    ++run_;
+  } else if (held_ && !held_->complete) {
+    held_.reset();
+  }
 }
 
 void KafkaSession::on_lost(Direction direction, Nanoseconds /*when*/, CallSink& sink) {
@@ -110,14 +134,14 @@ void KafkaSession::on_close(Nanoseconds when, CallSink& sink) {
   over_ = true;
   for (Flow& each : flows_) {
     if (each.exchange != nullptr && each.tentative) refute(each, sink);
+    keep_what_was_read(each);
   }
   pairing_.finish_all(when, sink);
 }
 
 std::size_t KafkaSession::active(Kind kind) const {
   if (over_ || !sides_known_) return 0;
-  const Kind own =
-      flows_[static_cast<std::size_t>(Direction::inbound)].requests() ? Kind::server : Kind::client;
+  const Kind own = flows_[static_cast<std::size_t>(Direction::inbound)].requests() ? Kind::server : Kind::client;
   return kind == own ? pairing_.waiting() : 0;
 }
 

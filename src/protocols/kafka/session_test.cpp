@@ -80,6 +80,28 @@ TEST(Kafka, PairsByCorrelationIdWhateverTheOrder) {
   for (const Call& call : f.calls()) EXPECT_EQ(call.partial, partial_no);
 }
 
+// Two threads of a client write and read, and the record of the write comes last.
+TEST(Kafka, PairsARequestWithTheAnswerThatWasToldOfBeforeIt) {
+  for (const std::size_t cut : {0u, 6u, 9u}) {
+    Feeder f(Kind::client);
+    f.say(Side::client, heartbeat(1));
+    f.say(Side::broker, beaten(1));
+    f.now += 1000;
+    const std::string answer = produced(2, "orders", 6);
+    f.give(Side::broker, std::string_view(answer).substr(0, cut));
+    f.give(Side::broker, std::string_view(answer).substr(cut));
+    f.give(Side::client, produce(2, 1, "orders", "x"));
+    EXPECT_EQ(outcomes(f.calls()), (Texts{"Heartbeat  0", "Produce orders 6"}));
+    EXPECT_EQ(f.calls().back().partial, partial_no);
+    EXPECT_EQ(f.calls().back().first_byte, 3100u);
+    EXPECT_EQ(f.calls().back().end, 3100u);
+    f.say(Side::broker, beaten(3));  // older than the request
+    f.say(Side::client, heartbeat(3));
+    f.close();
+    EXPECT_EQ(f.calls().back().partial, partial_no_response);
+  }
+}
+
 TEST(Kafka, GivesAProduceThatAsksForNoAnswerWhenItIsSent) {
   Feeder f(Kind::client);
   f.say(Side::client, produce(1, 0, "logs", "line"));
@@ -120,9 +142,9 @@ std::string fetched(std::int32_t correlation, std::size_t records, int second_er
     return number(index, 4) + number(error, 2) + number(9, 8) + number(9, 8) + number(-1, 4) +
            number(static_cast<std::int64_t>(records), 4) + std::string(records, 'v');
   };
-  return response(fetch_key, 4, correlation,
-                  number(0, 4) + number(1, 4) + text16("orders") + number(2, 4) + partition(0, 0) +
-                      partition(1, second_error));
+  return response(
+      fetch_key, 4, correlation,
+      number(0, 4) + number(1, 4) + text16("orders") + number(2, 4) + partition(0, 0) + partition(1, second_error));
 }
 std::string fetch(std::int32_t correlation) {
   const auto partition = [](int index) { return number(index, 4) + number(0, 8) + number(1 << 20, 4); };
@@ -222,7 +244,8 @@ TEST(Kafka, TakesTheTopicOfAFetchWithinASessionFromTheResponse) {
 TEST(Kafka, KnowsGroupsFromTransactionsInFindCoordinator) {
   Feeder f;
   f.say(Side::client, request(10, 1, 1, text16("a-transaction") + number(1, 1)));
-  f.say(Side::broker, response(10, 1, 1, number(0, 4) + number(0, 2) + number(-1, 2) + number(1, 4) + text16("h") + number(9, 4)));
+  f.say(Side::broker,
+        response(10, 1, 1, number(0, 4) + number(0, 2) + number(-1, 2) + number(1, 4) + text16("h") + number(9, 4)));
   ASSERT_EQ(f.calls().size(), 1u);
   EXPECT_EQ(f.call().status, 0);
   EXPECT_EQ(f.call().attributes.find("messaging.consumer.group.name"), std::nullopt);
@@ -302,8 +325,8 @@ TEST(Kafka, GivesUpTheOldestBeyondItsLimitAndItsAnswerHarmsNobody) {
 }
 
 TEST(Kafka, SaysInvalidWhereTheBytesAreNotKafkas) {
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), framed("xx"), framed(number(999, 2) + "abcdefgh"),
-                                   request(12, 99, 1, "abcd")}) {
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), framed("xx"),
+                                   framed(number(999, 2) + "abcdefgh"), request(12, 99, 1, "abcd")}) {
     Feeder f;
     EXPECT_EQ(f.say(Side::client, bytes).action, Action::invalid);
     EXPECT_TRUE(f.calls().empty());

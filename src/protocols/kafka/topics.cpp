@@ -29,7 +29,8 @@ std::string_view to_text(const TopicId& id, std::array<char, 22>& text) {
 
 bool is_topic_name(std::string_view text) {
   return !text.empty() && text.size() <= topic_name_limit && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
   });
 }
 

@@ -51,6 +51,7 @@ class Subject {
 
   // Of the topic that was begun last.
   [[nodiscard]] bool current_is_complete() const { return current_named_ && current_has_id_; }
+  [[nodiscard]] bool current_is_known() const { return current_named_ || current_has_id_; }
   [[nodiscard]] std::string_view current_name() const { return {current_name_.data(), current_name_size_}; }
   [[nodiscard]] const TopicId& current_id() const { return current_id_; }
 
