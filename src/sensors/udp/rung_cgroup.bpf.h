@@ -50,7 +50,7 @@ struct place {
 	__u32 payload;
 };
 
-static __always_inline long read_packet(void *to, __u32 size, const void *from)
+static __always_inline long read_packet(void *to, __u64 size, const void *from)
 {
 	const struct place *place = from;
 

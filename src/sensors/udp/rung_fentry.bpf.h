@@ -48,7 +48,7 @@ static __always_inline void read_ends(struct datagram *found, const unsigned cha
 	}
 }
 
-static __always_inline long read_memory(void *to, __u32 size, const void *from)
+static __always_inline long read_memory(void *to, __u64 size, const void *from)
 {
 	return bpf_probe_read_kernel(to, size, from);
 }
