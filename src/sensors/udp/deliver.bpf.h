@@ -66,9 +66,8 @@ static __always_inline bool port_wanted(const struct ports_filter *filter, __u16
 	return filter->bits[(port >> 6) & 1023] >> (port & 63) & 1;
 }
 
-/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ.
- */
-static __always_inline bool wanted(const struct udp_ports *packet, const struct sock *sk)
+/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ. */
+static __always_inline bool wanted(const struct udp_ports *packet, __be16 connected)
 {
 	struct ports_filter *filter;
 	__u32 zero = 0;
@@ -76,7 +75,7 @@ static __always_inline bool wanted(const struct udp_ports *packet, const struct 
 	filter = bpf_map_lookup_elem(&ports, &zero);
 	return filter &&
 	       (port_wanted(filter, bpf_ntohs(packet->source)) || port_wanted(filter, bpf_ntohs(packet->destination)) ||
-		port_wanted(filter, bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))));
+		port_wanted(filter, bpf_ntohs(connected)));
 }
 
 static __always_inline void map_v4(struct udp_endpoint *end, const void *ip)
