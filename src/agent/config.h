@@ -71,6 +71,8 @@ struct TelemetryConfig {
   bool aggregation = true;                 // false: one span per call
   Nanoseconds window = 5'000'000'000;
   std::size_t max_groups = 2000;
+  std::size_t max_routes = 100;   // of a service
+  std::size_t max_targets = 100;  // likewise, of each protocol
 
   // The window to aggregate over; 0: no aggregation.
   [[nodiscard]] Nanoseconds effective_window() const { return aggregation ? window : 0; }

@@ -90,7 +90,13 @@ Section telemetry() {
            live(key(part, &TelemetryConfig::window, "window", duration(100 * ms, hour), "How long a window is.")),
            live(key(part, &TelemetryConfig::max_groups, "max_groups", number(8, 1'000'000),
                     "Groups in a window, and series of a metric; what comes beyond goes into one named overflow "
-                    "group."))}};
+                    "group.")),
+           live(key(part, &TelemetryConfig::max_routes, "max_routes", number(1, 10'000),
+                    "Templates of HTTP paths that are inferred for a service, and services that have some, at most; "
+                    "the route of what comes beyond is {other}.")),
+           live(key(part, &TelemetryConfig::max_targets, "max_targets", number(1, 10'000),
+                    "Targets (tables, topics, names looked up) that metrics tell apart for each service and protocol; "
+                    "what comes beyond is {other}."))}};
 }
 
 Section metrics() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/secret.h"
 #include "telemetry/service_name.h"
 
 namespace subfloor::agent {
@@ -23,6 +24,10 @@ std::vector<std::string> secret_headers(const Config& config) {
 
 RedactionOptions redaction_of(const Config& config) {
   return {.headers = secret_headers(config), .query_keys = config.redaction.query};
+}
+
+RouteOptions routes_of(const Config& config) {
+  return {.max_routes = config.telemetry.max_routes, .max_services = config.telemetry.max_routes};
 }
 
 WindowOptions windows_of(const Config& config) {
@@ -49,8 +54,10 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
+      routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
+                .max_targets = config.telemetry.max_targets,
                 .exemplars = config.otlp.exports(otlp::Signal::metrics) && config.otlp.exports(otlp::Signal::traces)}),
       exemplars_(metrics_, spans),
       windows_(windows_of(config), monotonic_now(), exemplars_) {
@@ -71,7 +78,8 @@ void Pipeline::reconfigure(const Config& config) {
   datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
-  metrics_.set_max_series(config.telemetry.max_groups);
+  metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
+  routes_.set_options(routes_of(config));
 }
 
 int Pipeline::add_observer(CallObserver observer) {
@@ -110,7 +118,7 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
-  if (listeners_ == 0 && !windows_.keeps_queries()) call.query.clear();  // so that it need not be redacted
+  if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
@@ -118,6 +126,8 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   const bool continued = context && context->has_ids();
   const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
   const IdGenerator::SpanId span = ids_.span_id();
+  const std::string_view service = names_.of(process);
+  const bool http = call.protocol->family->http;
   const Observation observation{.call = call,
                                 .connection = connection,
                                 .process = *process,
@@ -125,7 +135,8 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .trace_id = {trace.data(), trace.size()},
                                 .span_id = {span.data(), span.size()},
                                 .parent_span_id = continued ? context->span_id() : std::string_view{},
-                                .service = names_.of(process),
+                                .service = service,
+                                .route = http ? routes_.of(service, call) : std::string_view{},
                                 .server_name = name_of_peer(call, connection, *process),
                                 .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};

@@ -17,6 +17,7 @@
 #include "streams/streams.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
+#include "telemetry/routes.h"
 #include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
@@ -77,6 +78,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] Windows& windows() { return windows_; }
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] Gauges gauges();
 
  private:
@@ -103,6 +105,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   Redactor redactor_;
   IdGenerator ids_;
   ServiceNames names_;
+  Routes routes_;
   Metrics metrics_;
   ExemplarSink exemplars_;
   Windows windows_;

@@ -84,6 +84,8 @@ SelfReport Agent::report() const {
   report.records = records_;
   report.calls = pipeline_.streams().counters().calls;
   report.merged_calls = pipeline_.windows().merged_calls();
+  report.routed_calls = pipeline_.windows().routed_calls();
+  report.routes = pipeline_.routes().counters();
   const Cost cost = own_cost();
   report.cpu_seconds = cost.cpu_seconds;
   report.resident_bytes = cost.resident_bytes;
@@ -134,6 +136,14 @@ nlohmann::json Agent::exporters_status() const {
   return all;
 }
 
+nlohmann::json Agent::brief_status() const {
+  const SeenCounters sum = sum_of(families());
+  nlohmann::json brief = {{"wanted", sum.seen - std::min(sum.seen, sum.filtered)}, {"lost", sum.lost}};
+  for (const bpf::LadderReport& report : reports_)
+    if (report.sensor == main_sensor) brief["rung"] = report.rung;
+  return brief;
+}
+
 nlohmann::json Agent::status() {
   nlohmann::json losses = nlohmann::json::object(), events = nlohmann::json::object();
   const std::vector<sensors::FamilyCounters> all = families();
@@ -155,6 +165,7 @@ nlohmann::json Agent::status() {
   }
   const Cost cost = own_cost();
   const streams::Counters& streams = pipeline_.streams().counters();
+  const Routes::Counters& routes = pipeline_.routes().counters();
   return {{"version", agent_version},
           {"pid", getpid()},
           {"health", sensors_.size() < reports_.size() ? "degraded"
@@ -170,6 +181,16 @@ nlohmann::json Agent::status() {
           {"exporters", exporters_status()},
           {"connections", pipeline_.streams().size()},
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
+          {"routes",
+           {{"services", routes.services},
+            {"in_use", routes.routes},
+            {"merged", routes.merged},
+            {"refused_calls", routes.refused}}},
+          {"merged",
+           {{"series_calls", pipeline_.metrics().merged_calls()},
+            {"target_calls", pipeline_.metrics().merged_targets()},
+            {"window_calls", pipeline_.windows().merged_calls()},
+            {"window_calls_by_route", pipeline_.windows().routed_calls()}}},
           {"cost",
            {{"cpu_seconds", cost.cpu_seconds},
             {"rss_bytes", cost.resident_bytes},

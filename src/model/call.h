@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "model/attributes.h"
 #include "model/connection.h"
 #include "model/process.h"
@@ -26,7 +27,7 @@ class HeaderList {
   };
 
   void clear() {
-    block_.clear();
+    wipe(block_);
     entries_.clear();
   }
   void add(std::string_view name, std::string_view value);
@@ -43,7 +44,7 @@ class HeaderList {
   struct Entry {
     std::uint32_t name, name_size, value, value_size;
   };
-  std::string block_;
+  SecretString block_;  // until it is redacted, and what was dropped with it
   std::vector<Entry> entries_;
 };
 

@@ -86,7 +86,7 @@ class Session {
 // What there is to recognise a protocol by.
 struct Opening {
   std::string_view bytes;  // the first seen of a direction, or the first after a resynchronisation: up to 64, or more
-  std::string_view other = {};  // the same of the other direction, while nobody has recognised that; or empty
+  std::string_view other = {};  // the last of the other direction that nobody recognised: up to 64 bytes, or empty
   Direction direction = Direction::inbound;  // of `bytes`
   bool whole = true;  // a message begins with `bytes`, as far as anybody knows: the stream's beginning was seen
   bool datagram = false;  // `bytes` are one datagram, or as much of it as was copied
@@ -120,6 +120,9 @@ struct Descriptor {
   const Protocol* protocol;  // named as the folder
   Guess (*recognise)(const Opening& opening);
   std::unique_ptr<Session> (*open)(const Options& options);
+  // Others whose calls its sessions tell: what is spoken on top of it.
+  std::span<const Protocol* const> others = {};
+  bool deep = false;  // messages begin anywhere in a transfer: all of its content is needed, not only its beginning
 };
 
 // Generated from the folder names.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/secret.h"
 #include "streams/addresses.h"
 
 namespace subfloor::streams {
@@ -37,7 +38,8 @@ struct Streams::Stream {
     std::uint32_t next = 0;
     bool skipping = false;
     std::uint32_t skip_until = 0;
-    std::string prefix = {};  // first bytes, while they are too few to tell the protocol
+    SecretString prefix = {};  // first bytes, while they are too few to tell the protocol
+    SecretString unknown = {};  // of a connection joined late: the beginning of what nobody recognised last
     Segment prefix_segment = {};  // their times
   };
 
@@ -237,39 +239,41 @@ const protocols::Descriptor* Streams::choose(const protocols::Opening& opening, 
 void Streams::recognise(Stream& stream, const Segment& segment) {
   Stream::Track& track = stream.track(segment.direction);
   if (segment.bytes.empty()) {
-    track.prefix.clear();  // what was held is followed by bytes nobody saw
+    wipe(track.prefix);  // what was held is followed by bytes nobody saw
     stream.connection.joined_late = true;
     return;
   }
   if (track.prefix.empty()) track.prefix_segment = segment;
   const bool held = !track.prefix.empty();
-  std::string joined;
+  SecretString joined;
   std::string_view bytes = segment.bytes;
   if (held) {
     joined.assign(track.prefix).append(segment.bytes.substr(0, prefix_limit));
     bytes = joined;
   }
   bool more = false;
-  const protocols::Descriptor* const protocol =
-      choose({.bytes = bytes,
-              .other = stream.track(protocols::opposite(segment.direction)).prefix,
-              .direction = segment.direction,
-              .whole = !stream.connection.joined_late,
-              .kind = stream.kind,
-              .server_port = server_port(stream)},
-             more);
+  const Stream::Track& other = stream.track(protocols::opposite(segment.direction));
+  const protocols::Descriptor* const protocol = choose({.bytes = bytes,
+                                                        .other = other.prefix.empty() ? other.unknown : other.prefix,
+                                                        .direction = segment.direction,
+                                                        .whole = !stream.connection.joined_late,
+                                                        .kind = stream.kind,
+                                                        .server_port = server_port(stream)},
+                                                       more);
   if (more && bytes.size() < prefix_limit && segment.bytes.size() == segment.length) {
     track.prefix.append(segment.bytes);
     return;
   }
   if (protocol != nullptr) return begin_session(stream, *protocol, segment);
-  track.prefix.clear();
+  wipe(track.prefix);
+  track.unknown.assign(bytes.substr(0, prefix_limit));
   if (!stream.connection.joined_late || ++stream.tries >= tries_joined_late) switch_off(stream, segment.end, false);
 }
 
 // What was held back of both directions comes first: the other direction's was there before.
 void Streams::begin_session(Stream& stream, const protocols::Descriptor& protocol, const Segment& segment) {
   open_session(stream, protocol);
+  for (Stream::Track& track : stream.tracks) SecretString().swap(track.unknown);
   if (stream.peeking) {  // of this message only the beginning came; the next one will be whole
     stream.peeking = false;
     copy_again(stream);
@@ -277,7 +281,7 @@ void Streams::begin_session(Stream& stream, const protocols::Descriptor& protoco
   }
   for (Stream::Track* each :
        {&stream.track(protocols::opposite(segment.direction)), &stream.track(segment.direction)}) {
-    const std::string prefix = std::exchange(each->prefix, {});
+    const SecretString prefix = std::exchange(each->prefix, {});
     if (prefix.empty()) continue;
     Segment first = each->prefix_segment;
     first.bytes = prefix;
@@ -301,6 +305,7 @@ void Streams::copy_again(Stream& stream) {
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
   stream.protocol = &protocol;
+  if (protocol.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
                                   .header_limit = settings_.header_limit,

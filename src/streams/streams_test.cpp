@@ -243,6 +243,62 @@ TEST_F(StreamsTest, NeverLooksAgainAtAStreamThatBecameOpaque) {
   EXPECT_EQ(streams.size(), 1U);
 }
 
+class Handing : public ::testing::Test {
+ protected:
+  Handing() {
+    toy_log.clear();
+    end.open();
+  }
+
+  FakeSteering steering;
+  FakeReceiver receiver;
+  Streams streams{{.protocols = toy_and_next}, &steering, receiver};
+  End end{streams, 7, 100};
+};
+
+TEST_F(Handing, GivesTheNextProtocolTheRestAndTheRequestThatIsNotAnswered) {
+  end.in("TOY;");
+  end.out("BECOME;abc");
+  end.in("de");
+  EXPECT_THAT(toy_log, ElementsAre("open", "in 4 TOY;", "out 10 BECOME;abc", "close at 2", "next for UPGRADE",
+                                   "next 3 abc", "next 2 de"));
+}
+
+TEST_F(Handing, SwitchesOffWhereNobodySpeaksTheNextProtocol) {
+  Streams alone({.protocols = only_toy}, &steering, receiver);
+  End one(alone, 7, 100);
+  one.open();
+  one.in("TOY;BECOME;abc");
+  EXPECT_THAT(steering.said, ElementsAre("off 7"));
+}
+
+TEST_F(Handing, PrefersWhoIsSureToWhomItIsLikely) {
+  end.in("TOY;");
+  EXPECT_EQ(toy_log.front(), "open");
+}
+
+TEST_F(Handing, WaitsWhileSomebodyAsksForMoreThoughItIsLikelyToAnother) {
+  end.in("TO");
+  EXPECT_THAT(toy_log, IsEmpty());
+  end.in("M");
+  EXPECT_THAT(toy_log, ElementsAre("next for nobody", "next 2 TO", "next 1 M"));
+}
+
+TEST_F(Handing, RecognisesByWhatTheOtherDirectionSaidLast) {
+  Streams late({.protocols = toy_and_next}, &steering, receiver);
+  End one(late, 8, 100);
+  one.in("hint");
+  one.out("N");
+  EXPECT_THAT(toy_log, ElementsAre("next for nobody", "next 1 N"));
+}
+
+TEST_F(StreamsTest, TellsSessionsTheTime) {
+  end.open();
+  end.in("TOY;");
+  streams.tick(4711);
+  EXPECT_EQ(toy_log.back(), "tick");
+}
+
 TEST_F(StreamsTest, DoesNotFeedWhatFollowsAGapThatEndedTheSession) {
   end.open();
   end.in("TOY;");

@@ -60,7 +60,8 @@ inline constexpr Protocol toy{"toy", &toy_family};
 
 // Speaks in words ended by ';'. A direction begins with "TOY;" unless the connection was joined late, when any segment
 // that begins with it will do. Words: CALL (gives a call), SKIP<n> (n bytes behind it are not needed), ENOUGH (they are
-// after all), BAD, OPAQUE. A gap of 666 bytes is more than it can bear.
+// after all), BAD, OPAQUE, BECOME (what follows is the protocol "next", with a request that is not answered yet). A gap
+// of 666 bytes is more than it can bear.
 class ToySession final : public protocols::Session {
  public:
   explicit ToySession(const protocols::Options& options) {
@@ -80,6 +81,7 @@ class ToySession final : public protocols::Session {
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (word == "BAD") return {Action::invalid};
       if (word == "OPAQUE") return {Action::opaque};
+      if (word == "BECOME") return {Action::hand_over, s.bytes.size() - rest.size(), "next"};
       if (word == "ENOUGH") unneeded = 0;
       if (word == "CALL") give("CALL", s.pid, s.end, sink);
       if (word.starts_with("SKIP")) std::from_chars(word.data() + 4, word.data() + word.size(), unneeded);
@@ -89,6 +91,14 @@ class ToySession final : public protocols::Session {
   }
 
   void on_lost(protocols::Direction, Nanoseconds, protocols::CallSink&) override { toy_log.push_back("lost"); }
+  void on_tick(Nanoseconds now, protocols::CallSink&) override {
+    if (now == 4711) toy_log.push_back("tick");
+  }
+  std::unique_ptr<Call> take_request() override {
+    auto request = std::make_unique<Call>();
+    request->operation = "UPGRADE";
+    return request;
+  }
   void on_close(Nanoseconds when, protocols::CallSink& sink) override {
     toy_log.push_back(fmt::format("close at {}", when));
     give("UNFINISHED", 0, when, sink);
@@ -122,6 +132,35 @@ inline std::unique_ptr<protocols::Session> toy_open(const protocols::Options& op
 
 inline constexpr protocols::Descriptor toy_descriptor{&toy, toy_recognise, toy_open};
 inline constexpr const protocols::Descriptor* only_toy[] = {&toy_descriptor};
+
+// What the toy becomes. It is told from content only where the toy does not want it, and where the other direction's
+// says so.
+class NextSession final : public protocols::Session {
+ public:
+  explicit NextSession(const protocols::Options& options) {
+    toy_log.push_back("next for " + (options.request != nullptr ? options.request->operation : "nobody"));
+  }
+  protocols::Next on_segment(const protocols::Segment& s, protocols::CallSink&) override {
+    toy_log.push_back(fmt::format("next {} {}", s.length, s.bytes));
+    return {};
+  }
+  void on_lost(protocols::Direction, Nanoseconds, protocols::CallSink&) override {}
+  void on_close(Nanoseconds, protocols::CallSink&) override {}
+  [[nodiscard]] std::size_t active(Kind) const override { return 0; }
+};
+
+inline constexpr Protocol next_protocol{"next", &toy_family};
+inline constexpr protocols::Descriptor next_descriptor{
+    &next_protocol,
+    [](const protocols::Opening& opening) {
+      if (opening.bytes.starts_with("T")) return protocols::Guess::likely;
+      return opening.other.starts_with("hint") && opening.bytes.starts_with("N") ? protocols::Guess::yes
+                                                                                 : protocols::Guess::no;
+    },
+    [](const protocols::Options& options) -> std::unique_ptr<protocols::Session> {
+      return std::make_unique<NextSession>(options);
+    }};
+inline constexpr const protocols::Descriptor* toy_and_next[] = {&next_descriptor, &toy_descriptor};
 
 // 10.0.0.<host>:<port>
 inline Address address(std::uint8_t host, std::uint16_t port) {

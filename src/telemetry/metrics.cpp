@@ -57,6 +57,14 @@ std::string status_text(const Family& family, std::int32_t status) {
   return status < 0 ? "unset" : semantics::status_text(family, status);
 }
 
+std::string duration_help(const Family& family, Kind kind, bool otel) {
+  const std::string help = "Time from a request's first byte to its response's last";
+  const std::string metric = semantics::duration_metric(family, kind, otel);
+  const Kind opposite = kind == Kind::server ? Kind::client : Kind::server;
+  if (metric == semantics::duration_metric(family, opposite, otel)) return help + ".";
+  return help + (kind == Kind::server ? ", as its server saw it." : ", as its client saw it.");
+}
+
 void add_to(HistogramPoint& sum, const HistogramPoint& more) {
   for (std::size_t i = 0; i < sum.counts.size(); ++i) sum.counts[i] += more.counts[i];
   sum.count += more.count;
@@ -64,29 +72,36 @@ void add_to(HistogramPoint& sum, const HistogramPoint& more) {
   sum.exemplars.insert(sum.exemplars.end(), more.exemplars.begin(), more.exemplars.end());
 }
 
-// Different bytes may become the same text once made printable; a set of labels must not appear twice.
-void append_point(MetricFamily& family, Labels labels, HistogramPoint value) {
-  bool changed = false;
-  for (Label& label : labels) {
-    std::string text = utf8::printable(label.value);
-    changed |= text != label.value;
-    label.value = std::move(text);
-  }
-  if (changed) {
-    for (MetricPoint& point : family.points) {
-      if (point.labels == labels) return add_to(point.histogram, value);
-    }
-  }
-  family.points.push_back({std::move(labels), std::uint64_t{0}, std::move(value)});
-}
-
 }  // namespace
 
+// Series that differ in what is no label, or in bytes that become the same text once made printable, are one point: a
+// set of labels must not appear twice.
+class Metrics::Points {
+ public:
+  void append(MetricFamily& family, Labels labels, HistogramPoint value) {
+    std::string text;
+    for (Label& label : labels) {
+      label.value = utf8::printable(label.value);
+      text.append(label.name).append(1, '\0').append(label.value).append(1, '\0');
+    }
+    const auto [place, added] = known_[family.name].try_emplace(std::move(text), family.points.size());
+    if (!added && family.points[place->second].histogram.bounds == value.bounds)
+      return add_to(family.points[place->second].histogram, value);
+    family.points.push_back({std::move(labels), std::uint64_t{0}, std::move(value)});
+  }
+
+ private:
+  std::unordered_map<std::string, std::unordered_map<std::string, std::size_t>> known_;  // by family, by labels
+};
+
 Metrics::Metrics(const MetricOptions& options) : options_(options), seed_(IdGenerator().next()) {
-  set_max_series(options_.max_series);
+  set_limits(options_.max_series, options_.max_targets);
 }
 
-void Metrics::set_max_series(std::size_t number) { options_.max_series = std::max<std::size_t>(number, 8); }
+void Metrics::set_limits(std::size_t max_series, std::size_t max_targets) {
+  options_.max_series = std::max<std::size_t>(max_series, 8);
+  options_.max_targets = max_targets;
+}
 
 SeriesId Metrics::add(const Observation& observation) {
   const Call& call = observation.call;
@@ -94,8 +109,8 @@ SeriesId Metrics::add(const Observation& observation) {
   key.service = observation.service.substr(0, max_text);
   key.operation = semantics::operation_name(call).substr(0, max_text);
   key.error = std::string_view(call.error).substr(0, max_text);
-  key.target = std::string_view(call.target).substr(0, max_text);
   key.family = call.protocol->family;
+  if (!key.family->target_key.empty()) key.target = std::string_view(call.target).substr(0, max_text);
   if (key.family->http) key.route = observation.route.empty() ? other : observation.route.substr(0, max_text);
   if (options_.convention == MetricConvention::otel && !call.attributes.empty()) {
     attributes_.clear();
@@ -161,6 +176,12 @@ void Metrics::seal(KeyView& key) const {
 
 Metrics::Series& Metrics::series_for(KeyView& key) {
   if (const auto found = series_.find(key); found != series_.end()) return found->second;
+  if (!key.target.empty() && !admit_target(key)) {
+    ++merged_targets_;
+    key.target = other;
+    seal(key);
+    if (const auto found = series_.find(key); found != series_.end()) return found->second;
+  }
   const std::size_t reserve = std::max<std::size_t>(4, options_.max_series / 50);
   if (series_.size() + reserve < options_.max_series) return insert(key);
   ++merged_calls_;
@@ -178,6 +199,18 @@ Metrics::Series& Metrics::series_for(KeyView& key) {
     if (const auto found = series_.find(merged); found != series_.end()) return found->second;
   }
   return insert(merged);
+}
+
+bool Metrics::admit_target(const KeyView& key) {
+  FieldHash owner(seed_), target(seed_);
+  owner.add(key.service);
+  owner.add(reinterpret_cast<std::uintptr_t>(key.family));
+  target.add(key.target);
+  auto& targets = targets_[owner.value()];
+  if (targets.contains(target.value())) return true;
+  if (targets.size() >= options_.max_targets || series_.size() >= options_.max_series) return false;
+  targets.insert(target.value());
+  return true;
 }
 
 Metrics::Series& Metrics::insert(const KeyView& key) {
@@ -267,15 +300,14 @@ Labels Metrics::otel_labels_of(const Key& key) const {
   return labels;
 }
 
-void Metrics::append_durations(const Prefix& prefix, std::vector<MetricFamily>& families) const {
+void Metrics::append_durations(const Prefix& prefix, Points& points, std::vector<MetricFamily>& families) const {
   const bool otel = options_.convention == MetricConvention::otel;
   const Family& of = *prefix.family;
   MetricFamily& family = family_named(
       semantics::duration_metric(of, prefix.kind, otel), families,
       {{},
        otel ? "s" : "ms",
-       prefix.kind == Kind::server ? "Time from a request's first byte to its response's last, as its server saw it."
-                                   : "Time from a request's first byte to its response's last, as its client saw it.",
+       duration_help(of, prefix.kind, otel),
        MetricType::histogram,
        {}});
   std::span<const std::uint64_t> bounds = otel ? of.otel_duration_bounds : of.duration_bounds;
@@ -286,11 +318,11 @@ void Metrics::append_durations(const Prefix& prefix, std::vector<MetricFamily>& 
     const double unit = otel ? 1e9 : 1e6;
     HistogramPoint value = point(entry->second.durations, bounds, unit);
     value.exemplars = in_use(entry->second.exemplars, unit);
-    append_point(family, labels_of(entry->first), std::move(value));
+    points.append(family, labels_of(entry->first), std::move(value));
   }
 }
 
-MetricFamily Metrics::bodies(const Prefix& prefix) const {
+MetricFamily Metrics::bodies(const Prefix& prefix, Points& points) const {
   const bool otel = options_.convention == MetricConvention::otel;
   MetricFamily family{prefix_of(*prefix.family, prefix.kind) + (otel ? ".request.body.size" : ".request.body_size"),
                       "By",
@@ -299,7 +331,7 @@ MetricFamily Metrics::bodies(const Prefix& prefix) const {
                       {}};
   for (const Entry* entry : prefix.entries) {
     const Histogram& sizes = entry->second.request_bodies;
-    if (sizes.count() != 0) append_point(family, labels_of(entry->first), point(sizes, bounds::body_size, 1));
+    if (sizes.count() != 0) points.append(family, labels_of(entry->first), point(sizes, bounds::body_size, 1));
   }
   return family;
 }
@@ -353,9 +385,10 @@ MetricSnapshot Metrics::snapshot(const Gauges& gauges, const SelfReport& report)
   MetricSnapshot result;
   result.resource = report.resource;
   const std::vector<Prefix> prefixes = by_prefix();
+  Points points;
   for (const Prefix& prefix : prefixes) {
-    append_durations(prefix, result.families);
-    if (prefix.family->http) result.families.push_back(bodies(prefix));
+    append_durations(prefix, points, result.families);
+    if (prefix.family->http) result.families.push_back(bodies(prefix, points));
   }
   append_gauges(gauges, result.families);
   result.families.push_back(unmeasured(prefixes));
@@ -366,6 +399,13 @@ MetricSnapshot Metrics::snapshot(const Gauges& gauges, const SelfReport& report)
                       {}};
   merged.points.push_back({{}, merged_calls_, {}});
   result.families.push_back(std::move(merged));
+  MetricFamily targets{"subfloor.metrics.merged_targets",
+                       "{call}",
+                       "Calls counted with the target {other}, their service having too many.",
+                       MetricType::counter,
+                       {}};
+  targets.points.push_back({{}, merged_targets_, {}});
+  result.families.push_back(std::move(targets));
   append_self_metrics(report, result.families);
   return result;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "model/call.h"
@@ -21,6 +22,7 @@ enum class MetricConvention : std::uint8_t { standard, otel };
 struct MetricOptions {
   MetricConvention convention = MetricConvention::standard;
   std::size_t max_series = 2000;  // sets of labels, overflow series included
+  std::size_t max_targets = 100;  // of each service and family
   bool exemplars = false;
 };
 
@@ -32,8 +34,8 @@ class Metrics {
  public:
   explicit Metrics(const MetricOptions& options = {});
 
-  // Series that are there stay, whatever the number.
-  void set_max_series(std::size_t number);
+  // Series that are there stay, whatever the numbers.
+  void set_limits(std::size_t max_series, std::size_t max_targets);
 
   // The series whose durations it counts in; no_series where its duration is not known.
   SeriesId add(const Observation& observation);
@@ -45,6 +47,8 @@ class Metrics {
 
   // Calls counted in overflow series, all others being taken.
   [[nodiscard]] std::uint64_t merged_calls() const { return merged_calls_; }
+  // Calls counted with the target {other}, their service having too many.
+  [[nodiscard]] std::uint64_t merged_targets() const { return merged_targets_; }
   [[nodiscard]] std::size_t series() const { return series_.size(); }
 
  private:
@@ -95,15 +99,19 @@ class Metrics {
     std::vector<const Entry*> entries;
   };
 
+  class Points;
+
   [[nodiscard]] Series& series_for(KeyView& key);
   [[nodiscard]] Series& insert(const KeyView& key);
+  // Whether the target is one of those that are told apart; makes it one while there is room.
+  [[nodiscard]] bool admit_target(const KeyView& key);
   void seal(KeyView& key) const;
   [[nodiscard]] std::vector<Prefix> by_prefix() const;
   [[nodiscard]] Labels labels_of(const Key& key) const;
   [[nodiscard]] Labels otel_labels_of(const Key& key) const;
   // Several families may share a metric: what they have is added to it.
-  void append_durations(const Prefix& prefix, std::vector<MetricFamily>& families) const;
-  [[nodiscard]] MetricFamily bodies(const Prefix& prefix) const;
+  void append_durations(const Prefix& prefix, Points& points, std::vector<MetricFamily>& families) const;
+  [[nodiscard]] MetricFamily bodies(const Prefix& prefix, Points& points) const;
   void append_gauges(const Gauges& gauges, std::vector<MetricFamily>& families) const;
   [[nodiscard]] MetricFamily unmeasured(const std::vector<Prefix>& prefixes) const;
 
@@ -111,7 +119,9 @@ class Metrics {
   std::uint64_t seed_;
   std::unordered_map<Key, Series, Hash, Equal> series_;
   std::vector<Series*> by_id_;  // id - 1
-  std::uint64_t merged_calls_ = 0;
+  // By service and family, the targets told apart: hashes of both.
+  std::unordered_map<std::uint64_t, std::unordered_set<std::uint64_t>> targets_;
+  std::uint64_t merged_calls_ = 0, merged_targets_ = 0;
   std::string attributes_;  // of the key that add() made last
 };
 

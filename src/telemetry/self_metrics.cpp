@@ -63,6 +63,17 @@ MetricFamily rings(const SelfReport& report) {
   return family;
 }
 
+void append_routes(const Routes::Counters& routes, std::vector<MetricFamily>& families) {
+  families.push_back(
+      single("subfloor.routes", "{route}", "Templates of HTTP paths in use.", MetricType::gauge, routes.routes));
+  families.push_back(single("subfloor.routes.merged", "{route}",
+                            "Templates given up for one with {param}, a place of the path having too many words.",
+                            MetricType::counter, routes.merged));
+  families.push_back(single("subfloor.routes.refused", "{call}",
+                            "HTTP calls without a template, their service having too many, or there being too many.",
+                            MetricType::counter, routes.refused));
+}
+
 }  // namespace
 
 void append_self_metrics(const SelfReport& report, std::vector<MetricFamily>& families) {
@@ -89,6 +100,10 @@ void append_self_metrics(const SelfReport& report, std::vector<MetricFamily>& fa
   families.push_back(single("subfloor.windows.merged_calls", "{call}",
                             "Calls counted in overflow groups, their window being full.", counter,
                             report.merged_calls));
+  families.push_back(single("subfloor.windows.routed_calls", "{call}",
+                            "Calls grouped by their route in place of path and peer, their window being nearly full.",
+                            counter, report.routed_calls));
+  append_routes(report.routes, families);
   families.push_back(
       single("process.cpu", "s", "CPU time of the agent, user and system.", counter, report.cpu_seconds));
   families.push_back(

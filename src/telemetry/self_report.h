@@ -12,6 +12,7 @@
 
 #include "model/call.h"
 #include "telemetry/metric_snapshot.h"
+#include "telemetry/routes.h"
 
 namespace subfloor {
 
@@ -46,6 +47,8 @@ struct SelfReport {
   std::uint64_t records = 0;       // read from the rings
   std::uint64_t calls = 0;         // delivered by protocols
   std::uint64_t merged_calls = 0;  // Windows::merged_calls()
+  std::uint64_t routed_calls = 0;  // Windows::routed_calls()
+  Routes::Counters routes;
   double cpu_seconds = 0;          // user and system, of the agent's process
   std::uint64_t resident_bytes = 0;
   double start_time_unix = 0;      // seconds

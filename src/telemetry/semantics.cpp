@@ -77,10 +77,8 @@ std::string duration_metric(const Family& family, Kind kind, bool otel) {
 
 Server server_of(const Observation& observation) {
   Server server;
-  if (observation.call.protocol->family->http) {
-    server.host = observation.call.request_headers.find("host").value_or(std::string_view{}).substr(0, 255);
-    if (!server.host.empty()) server.port = take_port(server.host);
-  }
+  server.host = observation.call.request_headers.find("host").value_or(std::string_view{}).substr(0, 255);
+  if (!server.host.empty()) server.port = take_port(server.host);
   if (server.host.empty()) server.host = observation.server_name.substr(0, 255);
   const Connection& connection = observation.connection;
   if (server.port == 0 && connection.transport != Transport::unix_stream)

@@ -6,6 +6,7 @@
 
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
+#include "telemetry/routes.h"
 #include "telemetry/testing.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
@@ -85,6 +86,32 @@ void new_ids(benchmark::State& state) {
   }
 }
 BENCHMARK(new_ids);
+
+// 100 paths again and again: 0; ever new ids on one route: 1; ever new words, answered: 2; ever new 4 KiB of '/a': 3.
+void routes_of(benchmark::State& state) {
+  Routes routes;
+  std::vector<Call> calls(state.range(0) == 0 ? 100 : 100'000);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    calls[i].protocol = &testing::http1;
+    calls[i].status = 200;
+    std::string word;
+    for (std::size_t left = i; left > 0; left /= 26) word += static_cast<char>('a' + left % 26);
+    const std::string id = std::to_string(i);
+    switch (state.range(0)) {
+      case 2: calls[i].path = "/api/v1/" + word + "/reviews"; break;
+      case 3:
+        for (calls[i].path = "/" + id; calls[i].path.size() < 4096;) calls[i].path += "/a";
+        break;
+      default: calls[i].path = "/api/v1/products/" + id + "/reviews";
+    }
+  }
+  std::size_t i = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(routes.of("shop", calls[i]));
+    i = i + 1 == calls.size() ? 0 : i + 1;
+  }
+}
+BENCHMARK(routes_of)->DenseRange(0, 3);
 
 }  // namespace
 }  // namespace subfloor

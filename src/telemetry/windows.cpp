@@ -39,6 +39,17 @@ void add_text(Span& span, std::string_view name, std::string value) {
 
 void add_number(Span& span, std::string_view name, std::int64_t value) { span.attributes.push_back({name, value}); }
 
+void add_attributes(const AttributeList& attributes, Span& span) {
+  for (std::size_t i = 0; i < attributes.size(); ++i) {
+    const AttributeList::Item item = attributes[i];
+    if (item.number) {
+      add_number(span, item.key, std::strtoll(std::string(item.value).c_str(), nullptr, 10));
+    } else {
+      add_text(span, item.key, std::string(item.value));
+    }
+  }
+}
+
 }  // namespace
 
 Windows::Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink)
@@ -63,7 +74,7 @@ void Windows::add(const Observation& observation, SeriesId series) {
     return;
   }
   seal(key);
-  count(group_for(key), observation, series);
+  count(group_for(key, observation.route), observation, series);
 }
 
 WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness) {
@@ -117,13 +128,22 @@ void Windows::seal(KeyView& key) const {
   hash.add(peer[0]);
   hash.add(peer[1]);
   hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 8 |
-           static_cast<std::uint64_t>(key.kind) << 1 | static_cast<std::uint64_t>(key.overflow));
+           static_cast<std::uint64_t>(key.by_route) << 2 | static_cast<std::uint64_t>(key.kind) << 1 | static_cast<std::uint64_t>(key.overflow));
   key.hash = hash.value();
 }
 
-Windows::Group& Windows::group_for(KeyView& key) {
+Windows::Group& Windows::group_for(KeyView& key, std::string_view route) {
   if (const auto found = groups_.find(key); found != groups_.end()) return found->second;
   const std::size_t reserve = std::max<std::size_t>(4, options_.max_groups / 10);  // places kept for overflow groups
+  if (!route.empty() && groups_.size() >= (options_.max_groups - reserve) / 4 * 3) {
+    ++routed_calls_;
+    key.path = route;
+    key.peer = {};
+    key.attributes = {};
+    key.by_route = true;
+    seal(key);
+    if (const auto found = groups_.find(key); found != groups_.end()) return found->second;
+  }
   if (groups_.size() + reserve < options_.max_groups) return insert(key);
   ++window_merged_;
   ++merged_calls_;
@@ -163,6 +183,7 @@ Windows::Key Windows::keep(const KeyView& key) {
           key.peer,
           key.status,
           key.kind,
+          key.by_route,
           key.overflow};
 }
 
@@ -184,6 +205,7 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.parent_span_id = observation.parent_span_id;
   exemplar.trace_flags = observation.trace_flags;
   exemplar.trace_state = observation.trace_state;
+  exemplar.route = observation.route;
   exemplar.executable = observation.process.executable;
   exemplar.operation = std::string_view(call.operation).substr(0, max_short_text);
   exemplar.version = call.version;
@@ -262,13 +284,15 @@ Span Windows::make_span(const Key& key, Group& group) {
 void Windows::describe_http(const Key& key, Exemplar& exemplar, Span& span) {
   add_text(span, "http.request.method", key.operation);
   if (key.operation == "_OTHER") add_text(span, "http.request.method_original", std::move(exemplar.operation));
-  add_text(span, "url.path", key.path);
+  if (!key.by_route) add_text(span, "url.path", key.path);
+  if (!key.overflow) add_text(span, "subfloor.route", exemplar.route);
   if (key.status >= 0) add_number(span, "http.response.status_code", key.status);
   if (key.overflow) return;
   add_text(span, "url.scheme", "http");
   add_text(span, "network.protocol.name", "http");
   add_text(span, "network.protocol.version", std::move(exemplar.version));
-  if (exemplar.server.empty()) return;
+  add_attributes(exemplar.attributes, span);
+  if (exemplar.server.empty() || key.by_route) return;  // by route, servers are merged
   if (key.kind == Kind::client && key.path.starts_with('/')) {
     const std::string port = exemplar.server_port == 0 || exemplar.server_port == 80
                                  ? std::string()
@@ -295,14 +319,9 @@ void Windows::describe_other(const Key& key, Exemplar& exemplar, Span& span) {
   } else if (key.status >= 0 && !family.status_key.empty()) {
     add_number(span, family.status_key, key.status);
   }
-  for (std::size_t i = 0; i < exemplar.attributes.size(); ++i) {
-    const AttributeList::Item item = exemplar.attributes[i];
-    if (item.number) {
-      add_number(span, item.key, std::strtoll(std::string(item.value).c_str(), nullptr, 10));
-    } else {
-      add_text(span, item.key, std::string(item.value));
-    }
-  }
+  add_text(span, "network.protocol.name", std::string(family.name));
+  add_text(span, "network.protocol.version", std::move(exemplar.version));
+  add_attributes(exemplar.attributes, span);
   describe_server(exemplar, span);
 }
 
@@ -315,7 +334,7 @@ void Windows::describe_server(Exemplar& exemplar, Span& span) {
 void Windows::describe_network(const Key& key, const Exemplar& exemplar, Span& span) {
   add_text(span, "network.transport", std::string(semantics::transport_text(exemplar.transport)));
   const Address peer{key.peer, exemplar.remote_port};
-  if (exemplar.transport == Transport::unix_stream || !peer.known()) return;
+  if (exemplar.transport == Transport::unix_stream || key.by_route || !peer.known()) return;
   add_text(span, "network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
   add_text(span, "network.peer.address", peer.ip_text());
   // A client's peer is a server with a port of its own; a server's peers each come from another port.

@@ -18,7 +18,8 @@ namespace subfloor {
 
 struct WindowOptions {
   Nanoseconds window = 5'000'000'000;  // 0: no aggregation, a span per call as it comes
-  std::size_t max_groups = 2000;       // of a window, overflow groups included; at least 8
+  // Of a window, overflow groups included; at least 8. From three quarters on, calls with a route have groups by it.
+  std::size_t max_groups = 2000;
 };
 
 class Windows {
@@ -41,6 +42,8 @@ class Windows {
 
   // Calls taken by overflow groups since the start.
   [[nodiscard]] std::uint64_t merged_calls() const { return merged_calls_; }
+  // Calls of groups that go by their route, likewise.
+  [[nodiscard]] std::uint64_t routed_calls() const { return routed_calls_; }
   [[nodiscard]] std::size_t groups() const { return groups_.size(); }
 
  private:
@@ -48,12 +51,15 @@ class Windows {
   template <class Text>
   struct BasicKey {
     std::uint64_t hash = 0;
-    Text service, container, operation, target, path, error;
+    Text service, container, operation, target;
+    Text path;  // of HTTP; of a group that goes by its route: the route
+    Text error;
     Text attributes;  // those of Use::group, as AttributeList::append_to() writes them
     const Family* family = &no_family;
     std::array<std::uint8_t, 16> peer{};
     std::int32_t status = -1;   // -1: none seen
     Kind kind = Kind::server;
+    bool by_route = false;
     bool overflow = false;
   };
   using Key = BasicKey<std::string>;
@@ -68,7 +74,7 @@ class Windows {
     using is_transparent = void;
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
-      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
+      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.by_route == b.by_route &&
              a.peer == b.peer && a.family == b.family && a.path == b.path && a.operation == b.operation &&
              a.target == b.target && a.service == b.service && a.container == b.container && a.error == b.error &&
              a.attributes == b.attributes;
@@ -77,7 +83,7 @@ class Windows {
 
   struct Exemplar {
     std::uint64_t rank = 0;
-    std::string trace_id, span_id, parent_span_id, trace_state, executable, operation, version, server;
+    std::string trace_id, span_id, parent_span_id, trace_state, executable, operation, version, server, route;
     Nanoseconds start = 0, end = 0;
     std::uint32_t pid = 0;
     SeriesId series = no_series;
@@ -101,7 +107,7 @@ class Windows {
   [[nodiscard]] KeyView key_of(const Observation& observation);
   [[nodiscard]] static Key keep(const KeyView& key);
   void seal(KeyView& key) const;
-  Group& group_for(KeyView& key);
+  Group& group_for(KeyView& key, std::string_view route);
   Group& overflow_group_for(const KeyView& key);
   Group& insert(const KeyView& key);
   [[nodiscard]] std::uint64_t rank_of(const Observation& observation) const;
@@ -119,7 +125,7 @@ class Windows {
   Nanoseconds window_start_;
   std::unordered_map<Key, Group, Hash, Equal> groups_;
   std::string attributes_;  // of the key that key_of() made last
-  std::uint64_t window_calls_ = 0, window_merged_ = 0, merged_calls_ = 0;
+  std::uint64_t window_calls_ = 0, window_merged_ = 0, merged_calls_ = 0, routed_calls_ = 0;
 };
 
 }  // namespace subfloor

@@ -261,5 +261,35 @@ TEST(Windows, WithoutAggregationGiveASpanPerCallAtOnce) {
   EXPECT_EQ(windows.groups(), 0U);
 }
 
+TEST(Windows, GroupByRouteOnceTheyAreNearlyFull) {
+  CollectedSpans sink;
+  Windows windows({.window = 5000 * ms, .max_groups = 100}, 0, sink);
+  for (int i = 0; i < 1000; ++i) {
+    SampleCall call;
+    call.call.path = "/orders/" + std::to_string(i);
+    call.connection.remote = testing::ipv4(10, 0, 0, static_cast<std::uint8_t>(i % 250), 4000);
+    Observation observation = call.observation();
+    observation.route = "/orders/{id}";
+    windows.add(observation);
+  }
+  windows.close(5000 * ms, 1);
+  std::uint64_t by_path = 0, by_route = 0;
+  for (const Span& span : sink.spans) {
+    EXPECT_EQ(attribute(span, "subfloor.route"), "/orders/{id}");
+    EXPECT_EQ(attribute(span, "http.route"), "(none)") << "it was inferred";
+    EXPECT_FALSE(span.overflow);
+    const bool merged = attribute(span, "url.path") == "(none)";
+    (merged ? by_route : by_path) += span.count;
+    if (merged) {
+      EXPECT_EQ(attribute(span, "network.peer.address"), "(none)");
+      EXPECT_EQ(attribute(span, "http.response.status_code"), "200");
+    }
+  }
+  EXPECT_EQ(by_path, 66U);
+  EXPECT_EQ(by_route, 934U);
+  EXPECT_EQ(windows.routed_calls(), by_route);
+  EXPECT_EQ(windows.merged_calls(), 0U);
+}
+
 }  // namespace
 }  // namespace subfloor

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Secrets never leave the process; what is not HTTP is not reported as such."""
 
+import contextlib
 import os
 import pathlib
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import threading
 
 from e2e.case import Case, on_every_rung
-from support import places
+from support import core, places
 from support.nginx import Nginx
 from support.subfloor import Agent
 from support.waiting import until
@@ -47,6 +48,28 @@ class Redaction(Case):
                 self.seen(observer, 1)
             self.assertNotIn(SECRET, agent.get("/metrics")[1])
             self.assertNotIn(SECRET, agent.child.output())
+
+
+@on_every_rung
+class Memory:
+    def test_no_secret_outlives_its_request_in_the_agents_memory(self):
+        with Nginx() as nginx, Agent(self.rung, ports=f"[{nginx.port}]") as agent:
+            def ask(number):
+                with Wire(nginx.port) as wire:
+                    wire.ask(f"/x{number}?token={SECRET}&more=1", headers=HEADERS, body=f"card={SECRET}".encode())
+                head = f"GET /cut{number}?api_key={SECRET} HTTP/1.1\r\nHost: test\r\n{HEADERS}\r\n".encode()
+                with Wire(nginx.port) as wire:
+                    wire.send_in_bits(head, 100)
+
+            for observed in (False, True):
+                with agent.observer(nginx.port) if observed else contextlib.nullcontext() as observer:
+                    before = agent.calls()
+                    for number in range(50):
+                        ask(number)
+                    until(lambda: agent.calls() >= before + 200, "every call has been told of")
+                    if observed:
+                        observer.wait(100, "server")
+                self.assertEqual(core.find(agent.child.pid, SECRET.encode()), [], f"observed: {observed}")
 
 
 class Echo:

@@ -191,6 +191,10 @@ class Agent:
         """Samples of /metrics: a list of (name, labels, value)."""
         return parse_metrics(self.get("/metrics")[1])
 
+    def calls(self):
+        """Calls since the start, of both ends."""
+        return sum(value for name, _, value in self.metrics() if name == "subfloor_calls_total")
+
     def observer(self, port=None, arguments=(), out=None):
         """`subfloor observe` as a client of this agent."""
         return Observer(port=port, arguments=arguments, out=out, config=self.config)

@@ -160,19 +160,21 @@ bool name_ends_at(std::string_view line, std::size_t n) {
 
 // Could the line be one that is read though header fields are not kept: framing, trace context, host? Most lines are
 // refused by their first letter and the length of their name.
-bool may_be_needed(std::string_view line) {
-  constexpr std::uint32_t letters =
-      1U << ('b' & 31) | 1U << ('c' & 31) | 1U << ('h' & 31) | 1U << ('t' & 31) | 1U << ('x' & 31);
+bool may_be_needed(std::string_view line, bool forwarding) {
+  constexpr std::uint32_t letters = 1U << ('b' & 31) | 1U << ('c' & 31) | 1U << ('f' & 31) | 1U << ('h' & 31) |
+                                    1U << ('t' & 31) | 1U << ('u' & 31) | 1U << ('x' & 31);
   if ((letters >> (line.front() & 31) & 1) == 0) return false;
   switch (line.front() | 0x20) {
     case 'b': return name_ends_at(line, "b3"sv.size());
     case 'c': return name_ends_at(line, "content-length"sv.size());
+    case 'f': return forwarding && name_ends_at(line, "forwarded"sv.size());
     case 'h': return name_ends_at(line, "host"sv.size());
     case 't':
       return name_ends_at(line, "traceparent"sv.size()) || name_ends_at(line, "tracestate"sv.size()) ||
              name_ends_at(line, "transfer-encoding"sv.size());
+    case 'u': return name_ends_at(line, "upgrade"sv.size());
     case 'x':
-      return name_ends_at(line, "x-b3-flags"sv.size()) || name_ends_at(line, "x-b3-spanid"sv.size()) ||
+      return (forwarding && name_ends_at(line, "x-forwarded-for"sv.size())) || name_ends_at(line, "x-b3-flags"sv.size()) || name_ends_at(line, "x-b3-spanid"sv.size()) ||
              name_ends_at(line, "x-b3-traceid"sv.size());
     default: return false;
   }
@@ -196,7 +198,9 @@ void take_field(std::string_view line, bool folded, bool overflows, const FieldS
   std::string_view value = trimmed(line.substr(n + 1));
   if (folded) value = text = unfolded(value);
   const bool framing = take_framing(name, value, n != name.size(), head);
-  if (!overflows && (store.keep_all || !framing)) store.list.add(name, value);
+  const bool upgrade = name.size() == 7 && equal_ignoring_case(name, "upgrade");
+  if (upgrade) head.h2c = equal_ignoring_case(value, "h2c");
+  if (!overflows && (store.keep_all || !(framing || upgrade))) store.list.add(name, value);
 }
 
 // End of the line that starts at `from`: offset of its LF.
@@ -265,7 +269,7 @@ Parse parse_fields(std::string_view text, std::size_t from, const FieldStore& st
     if (lf == nullptr || lf + 1 == end) break;  // whether the line goes on shows in the next byte
     const std::string_view field(line, static_cast<std::size_t>(lf - line));
     line = lf + 1;
-    if (store.keep_all || may_be_needed(field)) {
+    if (store.keep_all || may_be_needed(field, store.forwarding)) {
       take_field(field, folded, static_cast<std::size_t>(line - begin) - from > store.limit, store, head);
     }
   }
@@ -315,21 +319,6 @@ std::size_t HeadEnd::find(std::string_view text) {
     if (line_start_ > 0 && is_empty_line(text, line_start_, lf)) return lf + 1;
     scanned_ = line_start_ = lf + 1;
   }
-}
-
-Target split_target(std::string_view method, std::string_view target) {
-  if (method == "CONNECT") return {target, {}};
-  target = target.substr(0, target.find('#'));
-  if (!target.starts_with('/')) {
-    const std::size_t scheme = target.find("://");
-    if (scheme != std::string_view::npos) {
-      const std::size_t end = target.find_first_of("/?", scheme + 3);
-      target = end == std::string_view::npos ? "/" : target.substr(end);
-    }
-  }
-  const std::size_t question = target.find('?');
-  if (question == std::string_view::npos) return {target, {}};
-  return {question == 0 ? "/" : target.substr(0, question), target.substr(question + 1)};
 }
 
 bool is_common_method(std::string_view method) {

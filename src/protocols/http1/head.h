@@ -36,6 +36,7 @@ struct FieldStore {
   HeaderList& list;
   bool keep_all = true;        // false: only what trace context and service naming need
   std::size_t limit = 4096;    // bytes of field lines; what ends beyond is used for framing and not stored
+  bool forwarding = false;     // where not all are kept: also those that name the client behind proxies
 };
 
 struct Head {
@@ -46,11 +47,13 @@ struct Head {
   bool chunked = false;             // and its last coding is chunked
   bool bad_framing = false;         // fields that determine the length contradict themselves or cannot be read
   bool fields_cut = false;          // more field bytes than the limit
+  bool h2c = false;                 // Upgrade: h2c
   std::size_t size = 0;             // bytes of the whole head, the blank line included
 };
 
-// Parses a head at the beginning of `text` into a new Head. `bad` concerns the start line only: a field line that cannot be read is
-// left out, as servers do. After `incomplete`, what was certain (start line, finished fields) has been stored.
+// Parses a head at the beginning of `text` into a new Head. `bad` concerns the start line only: a field line that
+// cannot be read is left out, as servers do. After `incomplete`, what was certain (start line, finished fields) has
+// been stored.
 [[nodiscard]] Parse parse_head(std::string_view text, const FieldStore& store, Head& head);
 
 // Finds the blank line that ends a head given in pieces, looking at each byte once.
@@ -64,12 +67,6 @@ class HeadEnd {
  private:
   std::size_t scanned_ = 0, line_start_ = 0;
 };
-
-struct Target {
-  std::string_view path, query;
-};
-// Origin form, absolute form (its path only), authority form (whole), "*". A fragment is dropped.
-[[nodiscard]] Target split_target(std::string_view method, std::string_view target);
 
 // One of the methods in wide use (RFC 9110, WebDAV): what may start a message where its beginning must be guessed.
 [[nodiscard]] bool is_common_method(std::string_view method);

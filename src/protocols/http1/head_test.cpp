@@ -128,21 +128,5 @@ TEST(Http1Head, FindsTheEndOfAHeadGivenInPieces) {
   }
 }
 
-TEST(Http1Head, SplitsTargetsOfAllForms) {
-  const auto split = [](std::string_view method, std::string_view target) {
-    const Target t = split_target(method, target);
-    return std::string(t.path) + " " + std::string(t.query);
-  };
-  EXPECT_EQ(split("GET", "/p/q?a=1?b"), "/p/q a=1?b");
-  EXPECT_EQ(split("GET", "/p#f?x"), "/p ");
-  EXPECT_EQ(split("GET", "/p?"), "/p ");
-  EXPECT_EQ(split("GET", "http://host:8/p?q"), "/p q");
-  EXPECT_EQ(split("GET", "http://host"), "/ ");
-  EXPECT_EQ(split("GET", "http://host?q"), "/ q");
-  EXPECT_EQ(split("GET", "/go?to=http://x/y"), "/go to=http://x/y");
-  EXPECT_EQ(split("OPTIONS", "*"), "* ");
-  EXPECT_EQ(split("CONNECT", "host:443"), "host:443 ");
-}
-
 }  // namespace
 }  // namespace subfloor::protocols::http1

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/http.h"
+
 namespace subfloor::protocols::http1 {
 namespace {
 
@@ -57,6 +59,7 @@ void Pairing::emit(std::unique_ptr<Exchange> exchange, CallSink& sink) {
     call.partial |= missing_;
     call.start = call.first_byte;
   }
+  if (tell_clients_) add_client_address(call);
   sink.on_call(call);
   head_bytes_ -= exchange->head_bytes;
   if (spare_.size() < spare_limit && exchange->head_bytes <= spare_bytes_limit) spare_.push_back(std::move(exchange));
@@ -133,6 +136,15 @@ void Pairing::drop_oldest(CallSink& sink) {
   exchange->call.partial |= partial_lost;
   exchange->call.end = std::max(exchange->call.end, exchange->call.request_end);
   emit(std::move(exchange), sink);
+}
+
+std::unique_ptr<Call> Pairing::take_only() {
+  if (unsure_ || waiting_.size() != 1 || !held_.empty()) return nullptr;
+  if (!waiting_.front().request_done || waiting_.front().response_begun) return nullptr;
+  const std::unique_ptr<Exchange> exchange = waiting_.pop();
+  head_bytes_ -= exchange->head_bytes;
+  exchange->call.kind = kind_;
+  return std::make_unique<Call>(std::move(exchange->call));
 }
 
 void Pairing::become_unsure() {

@@ -51,7 +51,11 @@ class ExchangeQueue {
 
 class Pairing {
  public:
-  explicit Pairing(bool joined_late) : missing_(joined_late ? partial_joined_late : partial_lost) {}
+  // tell_clients: calls say who the client behind proxies is.
+  explicit Pairing(bool joined_late, bool tell_clients = false)
+      : tell_clients_(tell_clients), missing_(joined_late ? partial_joined_late : partial_lost) {}
+
+  [[nodiscard]] bool tells_clients() const { return tell_clients_; }
 
   void set_kind(Kind kind) { kind_ = kind; }
   // Why a request or a response may not have been seen.
@@ -75,6 +79,10 @@ class Pairing {
   [[nodiscard]] Exchange& oldest() { return waiting_.front(); }
   void drop_oldest(CallSink& sink);
 
+  // The only request that waits, whole and without a response, to be answered by another protocol; null where it is not
+  // certain which one that is.
+  [[nodiscard]] std::unique_ptr<Call> take_only();
+
   // From here on nobody knows which response belongs to which of the waiting requests.
   void become_unsure();
   [[nodiscard]] bool unsure() const { return unsure_; }
@@ -96,6 +104,7 @@ class Pairing {
   void emit_finished(CallSink& sink);
 
   Kind kind_ = Kind::server;
+  bool tell_clients_;
   Partial missing_;
   bool unsure_ = false;
   std::uint64_t dropped_ = 0;  // requests given away before their responses came, all older than those that wait

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/http.h"
+
 namespace subfloor::protocols::http1 {
 namespace {
 
@@ -21,7 +23,7 @@ Http1Session::Http1Session(const Options& options)
       header_limit_(std::min(options.header_limit, head_limit)),
       tolerant_(options.joined_late),
       settled_(!options.joined_late),
-      pairing_(options.joined_late) {
+      pairing_(options.joined_late, options.extras.forwarded_for) {
   if (!options.joined_late) return;
   for (Stream& each : streams_) each.state = Stream::State::searching;
 }
@@ -34,7 +36,12 @@ Next Http1Session::on_segment(const Segment& s, CallSink& sink) {
     in.heard = s.end;
     if (in.open && in.state != Stream::State::head) in.last = s.end;
   }
-  return over_ ? Next{*over_} : next(stream(s.direction));
+  return over_ ? last_word() : next(stream(s.direction));
+}
+
+Next Http1Session::last_word() const {
+  if (*over_ == Next::Action::hand_over) return {Next::Action::hand_over, taken_, "http2"};
+  return {*over_};
 }
 
 Next Http1Session::next(const Stream& in) const {
@@ -61,6 +68,7 @@ void Http1Session::take(std::string_view bytes, const Segment& s, CallSink& sink
       case Stream::State::body: on_progress(in.body.take(bytes), s, sink); break;
     }
     at_start = false;
+    taken_ = s.bytes.size() - bytes.size();
   }
 }
 
@@ -198,6 +206,7 @@ void Http1Session::on_response(const Head& head, const Segment& s, CallSink& sin
     in.state = Stream::State::idle;
     return;
   }
+  if (status == 101 && head.h2c && hand_over(s, sink)) return;
   Exchange* exchange = open_response(head, head.size, sink);
   const std::string_view method = exchange ? std::string_view(exchange->call.operation) : std::string_view();
   const Framing framing = response_framing(head, method);
@@ -207,6 +216,14 @@ void Http1Session::on_response(const Head& head, const Segment& s, CallSink& sin
   (void)in.body.start({});
   in.last = s.end;
   fail(s.direction, s.end, sink);
+}
+
+// HTTP/2 answers the request that asked for it. False where nobody knows which one that is.
+bool Http1Session::hand_over(const Segment& s, CallSink& sink) {
+  upgraded_ = pairing_.take_only();
+  if (!upgraded_) return false;
+  finish(Next::Action::hand_over, s.end, sink);
+  return true;
 }
 
 Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSink& sink) {
@@ -221,7 +238,7 @@ Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSin
   call.tid = in.first.tid;
   call.operation.assign(head.start.method);
   if (head.start_complete) {
-    const Target target = split_target(head.start.method, head.start.target);
+    const HttpTarget target = split_target(head.start.method, head.start.target);
     call.path.assign(target.path);
     call.query.assign(target.query);
     call.version.assign(head.start.version);
@@ -290,9 +307,9 @@ void Http1Session::on_cut_head(Direction d, Partial why, CallSink& sink) {
 
 void Http1Session::release_buffer(Stream& of) {
   if (of.buffer.capacity() > kept_buffer) {
-    std::string().swap(of.buffer);
+    SecretString().swap(of.buffer);
   } else {
-    of.buffer.clear();
+    wipe(of.buffer);
   }
 }
 

@@ -5,10 +5,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/secret.h"
 #include "protocols/http1/body.h"
 #include "protocols/http1/head.h"
 #include "protocols/http1/pairing.h"
@@ -28,6 +31,7 @@ class Http1Session final : public Session {
   void on_lost(Direction direction, Nanoseconds when, CallSink& sink) override;
   void on_close(Nanoseconds when, CallSink& sink) override;
   void keep_headers(bool keep) override { keep_headers_ = keep; }
+  [[nodiscard]] std::unique_ptr<Call> take_request() override { return std::move(upgraded_); }
   [[nodiscard]] std::size_t active(Kind kind) const override;
 
   // Something was missing or could not be read, so messages may have to be searched for at the beginning of segments:
@@ -56,7 +60,7 @@ class Http1Session final : public Session {
     Segment first;  // times and thread of the message's first byte (no content)
     Exchange* exchange = nullptr;  // of the open message; null where nobody waits for it
     Body body;
-    std::string buffer;  // a head that came in pieces
+    SecretString buffer;  // a head that came in pieces
     HeadEnd head_end;
   };
 
@@ -69,6 +73,7 @@ class Http1Session final : public Session {
   void take(std::string_view bytes, const Segment& s, CallSink& sink);
   void pass(std::uint64_t count, const Segment& s, CallSink& sink);
   [[nodiscard]] Next next(const Stream& in) const;
+  [[nodiscard]] Next last_word() const;
 
   // Heads.
   void begin_message(std::string_view& bytes, bool follows, const Segment& s, CallSink& sink);
@@ -79,6 +84,7 @@ class Http1Session final : public Session {
   void on_head(const Head& head, const Segment& s, CallSink& sink);
   void on_request(const Head& head, const Segment& s, CallSink& sink);
   void on_response(const Head& head, const Segment& s, CallSink& sink);
+  [[nodiscard]] bool hand_over(const Segment& s, CallSink& sink);
   void on_cut_head(Direction d, Partial why, CallSink& sink);
   void learn_sides(const StartLine& line, Direction d);
   Exchange& open_request(const Head& head, std::size_t size, CallSink& sink);
@@ -102,7 +108,7 @@ class Http1Session final : public Session {
   [[nodiscard]] Partial reason_for_gaps() const { return lost_any_ ? partial_lost : partial_joined_late; }
 
   static void release_buffer(Stream& of);
-  [[nodiscard]] FieldStore store() { return {fields_, keep_headers_, header_limit_}; }
+  [[nodiscard]] FieldStore store() { return {fields_, keep_headers_, header_limit_, pairing_.tells_clients()}; }
 
   bool keep_headers_;
   const std::size_t header_limit_;
@@ -112,6 +118,8 @@ class Http1Session final : public Session {
   bool pipelined_ = false;  // the peer has been seen to send requests without waiting for responses
   std::optional<Direction> request_side_;
   std::optional<Next::Action> over_;
+  std::size_t taken_ = 0;  // bytes of the present segment that are HTTP/1.x
+  std::unique_ptr<Call> upgraded_;  // the request that another protocol answers
   std::array<Stream, 2> streams_;
   Pairing pairing_;
   HeaderList fields_;  // of the head being parsed

@@ -172,7 +172,7 @@ void Http1Session::end_all(Nanoseconds when, CallSink& sink) {
     if (unheard && waiting) waiting->call.partial |= reason_for_gaps();
     pairing_.finish_all(when, sink);
   }
-  for (Stream& each : streams_) std::string().swap(each.buffer);
+  for (Stream& each : streams_) SecretString().swap(each.buffer);
 }
 
 std::size_t Http1Session::active(Kind kind) const {
