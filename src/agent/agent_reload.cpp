@@ -80,6 +80,8 @@ Result<> Agent::take_over(const ConfigChange& change) {
 
 // Sockets that are wanted now are told of by a census; those that no longer are, it finds gone.
 Result<> Agent::change_ports(const CaptureConfig& capture) {
+  if (config_.capture.dns_ports.empty() && !capture.dns_ports.empty())
+    LOG_WARN("capture.dns_ports: datagrams are watched from the next start on");
   for (std::size_t i = 0; i < sensors_.size(); ++i) {
     sensors::Settings settings = settings_[i];
     settings.ports = capture.stream_ports();

@@ -204,6 +204,20 @@ TEST(Config, ExplainsEveryKeyWithTypeAndDefault) {
   EXPECT_EQ(explain_config("nope").error().message, "there is no section or key 'nope'");
 }
 
+TEST(Config, ReadsThePortsOfDns) {
+  EXPECT_THAT(Config{}.capture.dns_ports, ElementsAre(53));
+  EXPECT_THAT(parse_config("capture: {dns_ports: [5300, 53, 53]}", "f")->capture.dns_ports, ElementsAre(53, 5300));
+  EXPECT_THAT(parse_config("capture: {dns_ports: []}", "f")->capture.dns_ports, ElementsAre());
+  EXPECT_EQ(error_of("capture: {dns_ports: 53}"), "f:1:22: a list is expected here, like [53]");
+  EXPECT_EQ(error_of("capture: {dns_ports: [0]}"), "f:1:23: port 0 is out of range: 1 to 65535");
+}
+
+TEST(Config, WatchesTheTcpPortsOfDnsWhereOnlySomeAreWatched) {
+  EXPECT_THAT(Config{}.capture.stream_ports(), ElementsAre());  // all
+  EXPECT_THAT(parse_config("capture: {ports: [80]}", "f")->capture.stream_ports(), ElementsAre(80, 53));
+  EXPECT_THAT(parse_config("capture: {ports: [80], dns_ports: []}", "f")->capture.stream_ports(), ElementsAre(80));
+}
+
 TEST(Config, ReportsAFileThatCannotBeRead) {
   EXPECT_EQ(load_config("/nonexistent/x.yaml").error().message,
             "/nonexistent/x.yaml: No such file or directory (ENOENT)");

@@ -297,5 +297,24 @@ TEST(ConnectionLimits, HoldOnConnectionsAndBytes) {
   EXPECT_THAT(told.lines, Contains("close 90 at 90"));
 }
 
+TEST(ConnectionsUdp, TellDatagramsAsIfByTheEndWithTheLowerPort) {
+  class Heard final : public sensors::Events {
+   public:
+    void on_datagram(const sensors::Datagram& d) override {
+      lines.push_back(fmt::format("{} {} {} {}", d.local.text(), d.outbound ? ">" : "<", d.remote.text(), d.bytes));
+    }
+    std::vector<std::string> lines;
+  } heard;
+  Connections connections(heard);
+  PacketDecoder decoder(1, connections);
+  for (const auto& [from, to] : {std::pair(40000, 53), std::pair(53, 40000)}) {
+    const std::string frame = testing::ethernet(
+        testing::ipv4(testing::udp(static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(to), "hello"), 17));
+    decoder.on_packet({.time = 5, .content = {frame, frame.size()}});
+  }
+  EXPECT_THAT(heard.lines,
+              ::testing::ElementsAre("10.0.0.2:53 < 10.0.0.1:40000 hello", "10.0.0.1:53 > 10.0.0.2:40000 hello"));
+}
+
 }  // namespace
 }  // namespace subfloor::capture::testing

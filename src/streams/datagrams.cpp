@@ -60,7 +60,7 @@ Datagrams::~Datagrams() = default;
 
 void Datagrams::on_datagram(const sensors::Datagram& datagram) {
   if (began_ == 0) began_ = datagram.when;
-  if (datagram.lost_before) lose(datagram.when);
+  if (datagram.lost_before || (datagram.bytes.empty() && datagram.length > 0)) lose(datagram.when);
   const bool to_group = is_multicast(datagram.remote) || is_multicast(datagram.local);
   counters_.unknown += to_group ? 1 : 0;
   Flow* const flow = to_group ? nullptr : find_or_begin(datagram, {datagram.key, datagram.local, datagram.remote});

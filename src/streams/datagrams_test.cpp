@@ -6,16 +6,33 @@
 #include <string>
 #include <vector>
 
-#include "protocols/dns/testing.h"
-
 namespace subfloor::streams {
 namespace {
 
-using namespace protocols::dns::testing;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 
 constexpr Nanoseconds second = 1'000'000'000;
+
+// The beginning of a DNS message, and its question for the address of a name of one label.
+std::string message(unsigned id, std::string_view flags_and_counts, std::string_view name) {
+  return std::string{static_cast<char>(id >> 8U), static_cast<char>(id)} + std::string(flags_and_counts) +
+         static_cast<char>(name.size()) + std::string(name) + std::string("\0\0\1\0\1", 5);
+}
+std::string query(unsigned id, std::string_view name) {
+  return message(id, std::string_view("\1\0\0\1\0\0\0\0\0\0", 10), name);
+}
+std::string response(unsigned id, std::string_view name, char code = 0) {
+  return message(id, std::string("\x81") + static_cast<char>(0x80 + code) + std::string("\0\1\0\0\0\0\0\0", 8), name);
+}
+
+// "client A h 3 !NXDOMAIN ~lost"
+std::string summary(const Call& call) {
+  std::string text = std::string(to_string(call.kind)) + ' ' + call.operation + ' ' + call.target + ' ' +
+                     (call.status ? std::to_string(*call.status) : "none");
+  if (!call.error.empty()) text += " !" + call.error;
+  for (const std::string_view reason : partial_reasons(call.partial)) text += " ~" + std::string(reason);
+  return text;
+}
 
 Address end(std::uint8_t last, std::uint16_t port) {
   return {.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, last}, .port = port};
@@ -35,8 +52,7 @@ class Heard final : public CallReceiver {
 class DatagramFlows : public ::testing::Test {
  protected:
   static Settings settings(bool on_the_wire = false) {
-    static const protocols::Descriptor* const all[] = {&protocols::dns_descriptor};
-    return {.protocols = all, .on_the_wire = on_the_wire};
+    return {.protocols = protocols::all_protocols(), .on_the_wire = on_the_wire};
   }
   void pass(Datagrams& to, SocketKey key, bool outbound, const Address& local, const Address& remote,
             const std::string& bytes, std::uint32_t pid = 0) {
@@ -77,7 +93,7 @@ TEST_F(DatagramFlows, GiveTheCallsOfASocket) {
 TEST_F(DatagramFlows, TellOnesSocketsPeersApart) {
   ask(1, client, server, query(1, "h"));
   ask(1, client, second_server, query(1, "h"));
-  answer(1, client, second_server, response(1, "h", 1, {}, 3));
+  answer(1, client, second_server, response(1, "h", 3));
   EXPECT_THAT(heard.lines, ElementsAre("client A h 3 !NXDOMAIN 127.0.0.1:40000 127.0.0.2:53 pid 7 peer 0"));
   EXPECT_EQ(datagrams.size(), 2U);
 }

@@ -12,8 +12,8 @@ from support.child import Child
 from support.dns import Dnsmasq, Host, Silent, Unbound
 from support.network import Capture, Neighbour
 from support.nginx import Nginx
-from support.subfloor import PATIENT_RING, Observer
-from support.waiting import PATIENCE
+from support.subfloor import PATIENT_RING, Agent, Observer
+from support.waiting import PATIENCE, until
 
 ZONE = ("host-record=a.test,10.1.0.1", "host-record=six.test,fd00::6", "cname=alias.test,a.test",
         "srv-host=_s._tcp.test,a.test,443,1,2", "mx-host=mail.test,a.test,10", "ptr-record=1.0.1.10.in-addr.arpa,a.test",
@@ -202,6 +202,19 @@ class Resolvers(DnsCase):
             for records in self.seen(observer, 2, target="both.test"):
                 self.assertEqual({r["operation"]: r["dns.answers"] for r in records}, {"A": "10.1.0.9", "AAAA": "fd00::9"})
             self.assertEqual({r.process for r in observer.records("client", target="both.test")}, {"getent"})
+
+    def test_metrics_tell_how_long_names_take(self):
+        with Host("nameserver 127.0.0.1\n", "host-record=measured.test,10.1.0.9,fd00::9") as host, Agent() as agent:
+            self.assertEqual(host.run("getent", "ahosts", "measured.test").returncode, 0)
+
+            def counts(name):
+                return {(labels["service"], labels["operation"]): value for found, labels, value in agent.metrics()
+                        if found == f"{name}_milliseconds_count" and labels.get("target") == "measured.test"}
+            both = {("getent", "A"): 1, ("getent", "AAAA"): 1}
+            until(lambda: counts("dns_resolution_duration") == both, lambda: agent.get("/metrics")[1])
+            self.assertEqual(counts("dns_server_request_duration"), {("dnsmasq", kind): 1 for kind in ("A", "AAAA")})
+            bounds = {labels["le"] for name, labels, _ in agent.metrics() if name == "dns_resolution_duration_milliseconds_bucket"}
+            self.assertEqual(bounds, {"1", "5", "10", "50", "100", "500", "+Inf"})
 
     def test_each_search_domain_is_a_query(self):
         resolv = "nameserver 127.0.0.1\nsearch first.test second.test\n"

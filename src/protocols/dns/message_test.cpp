@@ -9,7 +9,6 @@ namespace subfloor::protocols::dns {
 namespace {
 
 using namespace testing;
-using ::testing::ElementsAre;
 
 Answers answers_of(const std::string& bytes) {
   Header header;

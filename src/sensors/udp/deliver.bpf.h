@@ -66,9 +66,8 @@ static __always_inline bool port_wanted(const struct ports_filter *filter, __u16
 	return filter->bits[(port >> 6) & 1023] >> (port & 63) & 1;
 }
 
-/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ.
- */
-static __always_inline bool wanted(const struct udp_ports *packet, const struct sock *sk)
+/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ. */
+static __always_inline bool wanted(const struct udp_ports *packet, __be16 connected)
 {
 	struct ports_filter *filter;
 	__u32 zero = 0;
@@ -76,7 +75,7 @@ static __always_inline bool wanted(const struct udp_ports *packet, const struct 
 	filter = bpf_map_lookup_elem(&ports, &zero);
 	return filter &&
 	       (port_wanted(filter, bpf_ntohs(packet->source)) || port_wanted(filter, bpf_ntohs(packet->destination)) ||
-		port_wanted(filter, bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))));
+		port_wanted(filter, bpf_ntohs(connected)));
 }
 
 static __always_inline void map_v4(struct udp_endpoint *end, const void *ip)
@@ -140,21 +139,6 @@ static __always_inline void fill_datagram(struct udp_datagram *record, const str
 	__builtin_memset(record->pad, 0, sizeof(record->pad));
 }
 
-/* Room for a record with so many bytes of content. The verifier wants a size it knows; the record says how much of its
- * room it uses. */
-static __always_inline struct udp_datagram *reserve_datagram(__u32 content)
-{
-	enum { HEAD = sizeof(struct udp_datagram) };
-
-	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 256, 0);
-	if (content <= 512 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 512, 0);
-	if (content <= 1408 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 1408, 0);
-	return bpf_ringbuf_reserve(&data_ring, HEAD + UDP_CONTENT_MAX, 0);
-}
-
 static __always_inline void remember(__u64 key)
 {
 	__u8 yes = 1;
@@ -163,21 +147,85 @@ static __always_inline void remember(__u64 key)
 		bpf_map_update_elem(&told_of, &key, &yes, BPF_ANY);
 }
 
-typedef long (*read_payload)(void *to, __u32 size, const void *from);
+typedef long (*read_payload)(void *to, __u64 size, const void *from);
 
-/* pid 0: not known. */
+static __always_inline void finish_datagram(struct udp_datagram *record, const struct datagram *found,
+					    const struct family_counters *count, __u64 who, __u64 now, __u32 captured)
+{
+	fill_datagram(record, found);
+	record->pid = who >> 32;
+	record->tid = who;
+	record->captured = captured;
+	record->lost = count->ring_full + count->no_key;
+	fill_header(&record->header, now, sizeof(*record) + captured, UDP_DATAGRAM);
+}
+
+/* None of its content can be read here; that it went by is news. */
+static __always_inline void deliver_without_content(const struct datagram *found, struct family_counters *count,
+						    __u64 who, __u64 now)
+{
+	struct udp_datagram record = {};
+
+	count->unreadable++;
+	finish_datagram(&record, found, count, who, now, 0);
+	submit_data(count, &record, sizeof(record), 0);
+}
+
+/* Room for so much content, a constant and a power of two, with *want bytes of it, 1 at least; *want is then what could be
+ * read. The record says how much of its room it uses. */
+static __always_inline struct udp_datagram *reserve_and_read(const __u64 room, __u32 *want, read_payload read,
+							     const void *from)
+{
+	struct udp_datagram *record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + room, 0);
+	__u64 bytes = *want;
+
+	if (!record)
+		return NULL;
+	/* The same number, in a form that verifiers of all ages understand, and compilers do not see through. */
+	barrier_var(bytes);
+	bytes = ((bytes - 1) & (room - 1)) + 1;
+	if (read(record + 1, bytes, from))
+		*want = 0;
+	return record;
+}
+
+static __always_inline void deliver_content(const struct datagram *found, struct family_counters *count, __u64 who,
+					    __u64 now, read_payload read, const void *from)
+{
+	__u32 want = found->at_hand > UDP_CONTENT_MAX ? UDP_CONTENT_MAX : found->at_hand;
+	struct udp_datagram *record;
+
+	if (want <= 128)
+		record = reserve_and_read(128, &want, read, from);
+	else if (want <= 512)
+		record = reserve_and_read(512, &want, read, from);
+	else if (want <= 2048)
+		record = reserve_and_read(2048, &want, read, from);
+	else
+		record = reserve_and_read(UDP_CONTENT_MAX, &want, read, from);
+	if (!record) {
+		count->ring_full++;
+		return;
+	}
+	if (!want)
+		count->unreadable++;
+	count->submitted++;
+	count->bytes += want;
+	finish_datagram(record, found, count, who, now, want);
+	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+}
+
+/* who: 0 where not known. */
 static __always_inline void deliver(const struct datagram *found, __u64 who, read_payload read, const void *from)
 {
 	struct family_counters *count =
 		counters_of(found->direction == UDP_DIRECTION_OUT ? UDP_FAMILY_SEND : UDP_FAMILY_RECEIVE);
 	__u64 now = bpf_ktime_get_ns();
-	struct udp_datagram *record;
-	__u32 want = found->at_hand;
 
 	if (!count)
 		return;
 	count->seen++;
-	if (who >> 32 == agent_tgid) {
+	if (who >> 32 == agent_tgid || !found->length) {
 		count->filtered++;
 		return;
 	}
@@ -186,30 +234,10 @@ static __always_inline void deliver(const struct datagram *found, __u64 who, rea
 		return;
 	}
 	remember(found->key);
-	if (want > UDP_CONTENT_MAX)
-		want = UDP_CONTENT_MAX;
-	record = reserve_datagram(want);
-	if (!record) {
-		count->ring_full++;
-		return;
-	}
-	if (want) {
-		/* Bounds that the verifier sees: for all the compiler knows, it is another number now. */
-		barrier_var(want);
-		if (want < 1 || want > UDP_CONTENT_MAX || read(record + 1, want, from))
-			want = 0;
-	}
-	if (!want && found->length)
-		count->unreadable++;
-	count->submitted++;
-	count->bytes += want;
-	fill_datagram(record, found);
-	record->pid = who >> 32;
-	record->tid = who;
-	record->captured = want;
-	record->lost = count->ring_full + count->no_key;
-	fill_header(&record->header, now, sizeof(*record) + want, UDP_DATAGRAM);
-	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+	if (found->at_hand)
+		deliver_content(found, count, who, now, read, from);
+	else
+		deliver_without_content(found, count, who, now);
 }
 
 static __always_inline void announce_close(__u64 key)

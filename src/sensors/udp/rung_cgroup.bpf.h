@@ -28,6 +28,13 @@ static __always_inline __u32 before_udp(const struct __sk_buff *skb)
 	return data[0] >> 4 == 6 && data[6] == IPPROTO_UDP ? 40 : 0;
 }
 
+static __always_inline bool is_ipv4(const struct __sk_buff *skb)
+{
+	__u8 version = 0;
+
+	return !bpf_skb_load_bytes(skb, 0, &version, sizeof(version)) && version >> 4 == 4;
+}
+
 static __always_inline void read_addresses(struct packet *packet, const struct __sk_buff *skb, bool ipv4)
 {
 	__u8 ip[4];
@@ -50,7 +57,7 @@ struct place {
 	__u32 payload;
 };
 
-static __always_inline long read_packet(void *to, __u32 size, const void *from)
+static __always_inline long read_packet(void *to, __u64 size, const void *from)
 {
 	const struct place *place = from;
 
@@ -64,8 +71,8 @@ static __always_inline __u64 current_task(void)
 	return (__u64)BPF_CORE_READ(task, tgid) << 32 | (__u32)BPF_CORE_READ(task, pid);
 }
 
-/* Not inlined, so that what is not UDP need not make room for it. */
-static __noinline int packet_passes(struct __sk_buff *skb, __u32 header, __u8 direction)
+/* Not inlined, so that what is not wanted need not make room for it. */
+static __noinline int wanted_passes(struct __sk_buff *skb, __u32 header, __u8 direction)
 {
 	/* The context is the packet itself, to who may read kernel memory. */
 	const struct sock *sk = BPF_CORE_READ((const struct sk_buff *)skb, sk);
@@ -73,9 +80,9 @@ static __noinline int packet_passes(struct __sk_buff *skb, __u32 header, __u8 di
 	struct datagram found = {};
 	struct place place;
 
-	if (bpf_skb_load_bytes(skb, header, &packet.ports, sizeof(packet.ports)) || !wanted(&packet.ports, sk))
+	if (bpf_skb_load_bytes(skb, header, &packet.ports, sizeof(packet.ports)))
 		return 0;
-	read_addresses(&packet, skb, header != 40 || BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET);
+	read_addresses(&packet, skb, is_ipv4(skb));
 	place.skb = skb;
 	place.payload = header + UDP_HEADER;
 	if (skb->len < place.payload)
@@ -90,23 +97,34 @@ static __noinline int packet_passes(struct __sk_buff *skb, __u32 header, __u8 di
 	return 0;
 }
 
+static __always_inline void packet_passes(struct __sk_buff *skb, __u8 direction)
+{
+	__u32 header = before_udp(skb);
+	const struct bpf_sock *sk;
+	struct udp_ports ports;
+	__be16 connected = 0;
+
+	if (!header || bpf_skb_load_bytes(skb, header, &ports, sizeof(ports)))
+		return;
+	/* What comes in was translated back before. */
+	sk = direction == UDP_DIRECTION_OUT ? skb->sk : NULL;
+	if (sk)
+		connected = sk->dst_port;
+	if (wanted(&ports, connected))
+		wanted_passes(skb, header, direction);
+}
+
 SEC("cgroup_skb/egress")
 int cg_sent(struct __sk_buff *skb)
 {
-	__u32 header = before_udp(skb);
-
-	if (header)
-		packet_passes(skb, header, UDP_DIRECTION_OUT);
+	packet_passes(skb, UDP_DIRECTION_OUT);
 	return 1;
 }
 
 SEC("cgroup_skb/ingress")
 int cg_received(struct __sk_buff *skb)
 {
-	__u32 header = before_udp(skb);
-
-	if (header)
-		packet_passes(skb, header, UDP_DIRECTION_IN);
+	packet_passes(skb, UDP_DIRECTION_IN);
 	return 1;
 }
 

@@ -48,7 +48,7 @@ static __always_inline void read_ends(struct datagram *found, const unsigned cha
 	}
 }
 
-static __always_inline long read_memory(void *to, __u32 size, const void *from)
+static __always_inline long read_memory(void *to, __u64 size, const void *from)
 {
 	return bpf_probe_read_kernel(to, size, from);
 }
@@ -61,7 +61,8 @@ static __noinline int datagram_passes(const struct sock *sk, const struct sk_buf
 	struct udp_ports header;
 
 	read_skb(&packet, skb);
-	if (bpf_probe_read_kernel(&header, sizeof(header), packet.head + packet.transport) || !wanted(&header, sk))
+	if (bpf_probe_read_kernel(&header, sizeof(header), packet.head + packet.transport) ||
+	    !wanted(&header, BPF_CORE_READ(sk, __sk_common.skc_dport)))
 		return 0;
 	payload = packet.head + packet.transport + UDP_HEADER;
 	end = packet.data + packet.length;

@@ -214,12 +214,14 @@ struct bpf_dynptr {
 };
 
 /* As programs see packets and sockets. A kfunc is found by the types of its arguments, too. */
-struct __sk_buff {
-	__u32 len, data, data_end;
-};
-
 struct bpf_sock {
 	__u32 protocol;
+	__be16 dst_port;
+};
+
+struct __sk_buff {
+	__u32 len, data, data_end;
+	struct bpf_sock *sk;
 };
 
 #if defined(__TARGET_ARCH_x86)
