@@ -92,16 +92,18 @@ void Page::lay_out() {
   detail_title_ = by == "peer" ? "PEER" : by == "route" ? "ROUTE OR TARGET" : "";
   // What grows with the terminal: the peer or route, else the operation, else the service.
   std::size_t& growing = !detail_title_.empty() ? detail_ : by == "operation" ? operation_ : service_;
-  const std::size_t least = 16;
+  const std::size_t least = 12;
   if (look_.width == 0) {
     growing = 40;
     service_ = std::max<std::size_t>(service_, 24);
     return;
   }
-  if (look_.width < 130) service_ = 14, trend_ = 10;
-  if (look_.width < 110) bytes_ = 0;
-  if (look_.width < 90) kind_ = 1, protocol_ = 8, p95_ = 0, trend_ = 0, operation_ = std::min<std::size_t>(operation_, 7);
-  if (look_.width < 70) p50_ = 0, service_ = 10, protocol_ = 5;
+  if (look_.width < 150) trend_ = 10;
+  if (look_.width < 130) service_ = 14, bytes_ = 0;
+  if (look_.width < 110) trend_ = 0;
+  if (look_.width < 100) kind_ = 1, protocol_ = 8;
+  if (look_.width < 90) p95_ = 0, operation_ = std::min<std::size_t>(operation_, 7);
+  if (look_.width < 80) p50_ = 0, service_ = 10, protocol_ = 5;
   growing = 0;
   const auto column = [](std::size_t width) { return width == 0 ? 0 : width + 1; };
   const std::size_t others = column(service_) + column(kind_) + column(protocol_) + column(operation_) +
