@@ -134,8 +134,9 @@ Result<> Agent::open_sensors() {
   for (const sensors::Descriptor* descriptor : descriptors) {
     // The rung that can be forced is that of the payload; other sensors have ladders of their own.
     settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
-                         .ports = config_.capture.ports.resolve(),
-                         .unix_sockets = config_.capture.unix_sockets});
+                         .ports = config_.capture.stream_ports(),
+                         .unix_sockets = config_.capture.unix_sockets,
+                         .datagram_ports = config_.capture.dns_ports});
     bpf::LadderReport report;
     const sensors::Context context{.rings = rings_,
                                    .events = pipeline_,

@@ -108,7 +108,7 @@ class Agent {
   Result<> start_exporters();
   [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
   Result<> take_over(const ConfigChange& change);
-  Result<> change_ports(const Ports& ports);
+  Result<> change_ports(const CaptureConfig& capture);
   Result<> take_census(Nanoseconds now);
   [[nodiscard]] sensors::Sensor::RecordHandler record_handler();
   void drain();

@@ -53,7 +53,7 @@ Result<> Agent::take_over(const ConfigChange& change) {
     TRY_ASSIGN(prometheus, make_prometheus(next));
     if (prometheus) TRY(prometheus->server->serve());
   }
-  if (change.applies("capture.ports")) TRY(change_ports(next.capture.ports));
+  if (change.applies("capture.ports") || change.applies("capture.dns_ports")) TRY(change_ports(next.capture));
 
   if (change.applies("telemetry")) {
     close_window();  // its spans belong to the old settings
@@ -79,10 +79,11 @@ Result<> Agent::take_over(const ConfigChange& change) {
 }
 
 // Sockets that are wanted now are told of by a census; those that no longer are, it finds gone.
-Result<> Agent::change_ports(const Ports& ports) {
+Result<> Agent::change_ports(const CaptureConfig& capture) {
   for (std::size_t i = 0; i < sensors_.size(); ++i) {
     sensors::Settings settings = settings_[i];
-    settings.ports = ports.resolve();
+    settings.ports = capture.stream_ports();
+    settings.datagram_ports = capture.dns_ports;
     TRY(sensors_[i]->reconfigure(settings));
     settings_[i] = std::move(settings);
   }

@@ -200,6 +200,12 @@ std::vector<std::uint16_t> Ports::resolve() const {
   return mode == Mode::list ? list : std::vector<std::uint16_t>{};
 }
 
+std::vector<std::uint16_t> CaptureConfig::stream_ports() const {
+  std::vector<std::uint16_t> all = ports.resolve();
+  if (!all.empty()) all.insert(all.end(), dns_ports.begin(), dns_ports.end());
+  return all;
+}
+
 Result<Config> parse_config(std::string_view yaml, const std::string& file) {
   Config config;
   TRY(parse_into(config, yaml, file));

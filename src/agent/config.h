@@ -47,6 +47,7 @@ struct Listen {
 
 struct CaptureConfig {
   Ports ports;
+  std::vector<std::uint16_t> dns_ports{53};
   bool unix_sockets = true;
   std::string rung;                                // forced way of attaching, "" for the best that works
   std::size_t header_limit = 4096;                 // bytes of header fields kept per message
@@ -54,6 +55,9 @@ struct CaptureConfig {
   std::size_t control_ring = std::size_t{512} << 10;  // bytes
   Nanoseconds drain_interval = 10'000'000;
   protocols::Extras extras;
+
+  // TCP ports the kernel filters by, those of DNS among them; empty: every port.
+  [[nodiscard]] std::vector<std::uint16_t> stream_ports() const;
   bool operator==(const CaptureConfig&) const = default;
 };
 

@@ -45,6 +45,8 @@ Section capture() {
       {live(key(part, &C::ports, "ports", port_set(),
                 "TCP ports to watch. auto: all, calls are recognised by what they say; classic: 80, 443, 3000, 4317, "
                 "5000, 8000, 8080, 8081, 8082, 8443, 9082 and 9090; a list: these alone, filtered in the kernel.")),
+       live(key(part, &C::dns_ports, "dns_ports", port_list(),
+                "Ports of DNS servers, of which UDP is watched, and TCP where `ports` leaves some out. []: none.")),
        key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
        key(part, &C::rung, "rung", rung(),
            "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),

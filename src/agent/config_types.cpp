@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/config_types.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "agent/config_units.h"
 
@@ -127,21 +131,42 @@ ValueType<std::vector<std::string>> text_list() {
   return {"list of names", read, write};
 }
 
+namespace {
+
+// Ascending, each once; nothing, and a problem, where one of them is none.
+std::optional<std::vector<std::uint16_t>> read_ports(const YAML::Node& list, Problems& problems) {
+  std::set<std::uint16_t> ports;
+  for (const YAML::Node& item : list) {
+    std::string given;
+    if (!read_scalar(item, given, problems)) return std::nullopt;
+    const auto port = parse_number(given, 1, 65535);
+    if (!port) {
+      problems.add(item.Mark(), "port " + port.error().message);
+      return std::nullopt;
+    }
+    ports.insert(static_cast<std::uint16_t>(*port));
+  }
+  return std::vector<std::uint16_t>(ports.begin(), ports.end());
+}
+
+}  // namespace
+
+ValueType<std::vector<std::uint16_t>> port_list() {
+  const auto read = [](const YAML::Node& node, std::vector<std::uint16_t>& value, Problems& problems) {
+    if (!node.IsSequence()) return problems.add(node.Mark(), "a list is expected here, like [53]");
+    if (auto ports = read_ports(node, problems)) value = *std::move(ports);
+  };
+  const auto write = [](const std::vector<std::uint16_t>& value) { return fmt::format("[{}]", fmt::join(value, ",")); };
+  return {"list of ports, 1 to 65535", read, write};
+}
+
 ValueType<Ports> port_set() {
   const ValueType<Ports> one = scalar_type<Ports>("", parse_ports, format_ports);
   const auto read = [one](const YAML::Node& node, Ports& value, Problems& problems) {
     if (!node.IsSequence()) return one.read(node, value, problems);
     if (node.size() == 0)
       return problems.add(node.Mark(), "an empty list of ports captures nothing; every port is 'auto'");
-    std::string all;
-    for (const YAML::Node& item : node) {
-      std::string given;
-      if (!read_scalar(item, given, problems)) return;
-      if (auto port = parse_number(given, 1, 65535); !port)
-        return problems.add(item.Mark(), "port " + port.error().message);
-      all += (all.empty() ? "" : ",") + given;
-    }
-    if (auto ports = parse_ports(all)) value = *std::move(ports);
+    if (auto ports = read_ports(node, problems)) value = Ports{Ports::Mode::list, *std::move(ports)};
   };
   const auto write = [](const Ports& value) {
     return value.mode == Ports::Mode::list ? "[" + format_ports(value) + "]" : format_ports(value);

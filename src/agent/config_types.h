@@ -30,6 +30,7 @@ struct ValueType {
 [[nodiscard]] ValueType<std::string> text(std::string name, std::size_t longest);
 [[nodiscard]] ValueType<std::vector<std::string>> text_list();
 [[nodiscard]] ValueType<Ports> port_set();
+[[nodiscard]] ValueType<std::vector<std::uint16_t>> port_list();  // may be empty
 [[nodiscard]] ValueType<Listen> listen_address();
 
 // The node's text; false, and a problem, where it is no scalar.

@@ -52,6 +52,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
                        .extras = config.capture.extras,
                        .on_the_wire = origin == Origin::packets},
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
+      datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
@@ -74,6 +75,7 @@ void Pipeline::reconfigure(const Config& config) {
   streams_->set_header_limit(config.capture.header_limit);
   stream_settings_.extras = config.capture.extras;
   streams_->set_extras(config.capture.extras);
+  datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
@@ -102,6 +104,19 @@ void Pipeline::count_listeners() {
   streams_->keep_headers(listeners_ > 0);
 }
 
+// Clients' responses say what addresses are called, and clients' calls go to such addresses.
+std::string_view Pipeline::name_of_peer(const Call& call, const Connection& connection, const Process& process) {
+  if (call.kind != Kind::client) return {};
+  const identity::Asker asker = identity::asker_of(process);
+  for (const Resolution& resolution : call.resolutions)
+    peer_names_.learn(resolution, asker, connection.net_namespace, call.end);
+  if (peer_names_.size() == 0) return {};
+  if (const auto known = peer_names_.remembered(connection.key)) return *known;
+  const identity::Asker parent =
+      process.parent_pid == 0 ? identity::Asker{} : identity::asker_of(*processes_.find(process.parent_pid));
+  return peer_names_.of(connection, asker, parent, call.start);
+}
+
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
@@ -122,6 +137,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .parent_span_id = continued ? context->span_id() : std::string_view{},
                                 .service = service,
                                 .route = http ? routes_.of(service, call) : std::string_view{},
+                                .server_name = name_of_peer(call, connection, *process),
                                 .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
   windows_.add(observation, metrics_.add(observation));
@@ -133,6 +149,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
 Gauges Pipeline::gauges() {
   Gauges gauges;
   auto active = streams_->active();
+  datagrams_.add_active(active);
   active.try_emplace(&http_family);  // there whether or not anybody speaks it
   for (const auto& [family, counts] : active) {
     for (const Kind kind : {Kind::server, Kind::client}) {

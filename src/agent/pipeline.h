@@ -9,9 +9,11 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
 #include "sensors/sensor.h"
+#include "streams/datagrams.h"
 #include "streams/streams.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
@@ -42,7 +44,12 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_socket_opened(const sensors::SocketOpened& opened) override { streams_->on_opened(opened); }
   void on_stream_data(const sensors::StreamData& data) override { streams_->on_data(data); }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
-  void on_socket_closed(const sensors::SocketClosed& closed) override { streams_->on_closed(closed); }
+  void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
+  void on_socket_closed(const sensors::SocketClosed& closed) override {
+    streams_->on_closed(closed);
+    datagrams_.on_closed(closed.key, closed.when);
+    peer_names_.forget(closed.key);
+  }
   void on_exec(Process&& process, Nanoseconds when) override { processes_.on_exec(std::move(process), when); }
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
     processes_.on_fork(parent, std::move(child), when);
@@ -55,12 +62,19 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   // Takes over what a reload may change. Right after a window was closed, where telemetry is among it.
   void reconfigure(const Config& config);
 
-  void tick(Nanoseconds now) { streams_->tick(now); }
-  void finish(Nanoseconds now) { streams_->finish(now); }
+  void tick(Nanoseconds now) {
+    streams_->tick(now);
+    datagrams_.tick(now);
+  }
+  void finish(Nanoseconds now) {
+    streams_->finish(now);
+    datagrams_.finish(now);
+  }
 
   [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
   [[nodiscard]] streams::Streams& streams() { return *streams_; }
   [[nodiscard]] const streams::Streams& streams() const { return *streams_; }
+  [[nodiscard]] const streams::Datagrams& datagrams() const { return datagrams_; }
   [[nodiscard]] Windows& windows() { return windows_; }
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
@@ -80,11 +94,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     SpanSink& next_;
   };
 
+  [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
   std::unique_ptr<streams::Streams> streams_;
+  streams::Datagrams datagrams_;
+  identity::Names peer_names_;
   Redactor redactor_;
   IdGenerator ids_;
   ServiceNames names_;

@@ -49,7 +49,7 @@ std::vector<Replay::Figure> CaptureReplay::figures() const {
   return {{"packets", packets.packets},
           {"connections", connections.connections},
           {"joined late", connections.joined_late},
-          {"UDP datagrams not read", packets.udp},
+          {"UDP datagrams not read", pipeline().datagrams().counters().unknown},
           {"other packets not read", packets.other},
           {"packets cut short by the capture", packets.truncated},
           {"segments out of order", connections.out_of_order},

@@ -40,6 +40,7 @@ class RecordingReplay final : public Replay {
     explicit Sockets(Pipeline& pipeline) : pipeline_(pipeline) {}
     void on_socket_opened(const sensors::SocketOpened& opened) override { pipeline_.on_socket_opened(opened); }
     void on_stream_data(const sensors::StreamData& data) override { pipeline_.on_stream_data(data); }
+    void on_datagram(const sensors::Datagram& datagram) override { pipeline_.on_datagram(datagram); }
     void on_retransmit(SocketKey key, Nanoseconds when) override { pipeline_.on_retransmit(key, when); }
     void on_socket_closed(const sensors::SocketClosed& closed) override { pipeline_.on_socket_closed(closed); }
     void on_exit(std::uint32_t pid, Nanoseconds when) override { pipeline_.on_exit(pid, when); }

@@ -73,6 +73,17 @@ void Connections::on_tcp(const TcpSegment& segment) {
     close(*flow, segment.time);
 }
 
+void Connections::on_udp(const UdpDatagram& datagram) {
+  const bool asks = datagram.destination.port < datagram.source.port ||
+                    (datagram.destination.port == datagram.source.port && datagram.destination < datagram.source);
+  events_.on_datagram({.local = asks ? datagram.destination : datagram.source,
+                       .remote = asks ? datagram.source : datagram.destination,
+                       .outbound = !asks,
+                       .bytes = datagram.payload.bytes,
+                       .length = datagram.payload.length,
+                       .when = datagram.time});
+}
+
 Connections::Flow* Connections::find_or_begin(const TcpSegment& segment, const Key& key, Side sender) {
   const auto found = flows_.find(key);
   if (found == flows_.end()) {

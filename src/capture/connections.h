@@ -43,6 +43,8 @@ class Connections final : public TransportReceiver {
   ~Connections();
 
   void on_tcp(const TcpSegment& segment) override;
+  // Told as if by the end with the lower port: ephemeral ones are high.
+  void on_udp(const UdpDatagram& datagram) override;
   // The capture is over: gives what waits for missing bytes. Connections stay open: nobody saw them end.
   void finish();
 

@@ -43,6 +43,7 @@ struct Datagram {
   std::uint64_t length = 0;
   Nanoseconds when = 0;
   std::uint32_t pid = 0, tid = 0;  // 0 where unknown
+  bool lost_before = false;        // of some socket, a datagram went by that could not be told of
 };
 
 struct SocketOpened {
@@ -69,7 +70,7 @@ class Events {
   virtual void on_stream_data(const StreamData&) {}
   virtual void on_retransmit(SocketKey, Nanoseconds) {}
   virtual void on_datagram(const Datagram&) {}
-  virtual void on_socket_closed(const SocketClosed&) {}
+  virtual void on_socket_closed(const SocketClosed&) {}  // of streams and of datagrams
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
@@ -85,6 +86,8 @@ class Steering {
   // Content of this direction is not needed before the byte at `position` (sequence number, at most 2^30 ahead).
   virtual void skip_until(SocketKey key, bool outbound, std::uint32_t position) = 0;
   virtual void copy(SocketKey key, bool outbound) = 0;  // back to copying, all that a record holds
+  // Content is wanted of all of a transfer, as far as records can hold it, not only of its beginning.
+  virtual void copy_deep(SocketKey /*key*/) {}
   // Copies, but of each transfer's content only the first `bytes`.
   virtual void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) = 0;
   virtual void off(SocketKey key) = 0;                  // nothing of this socket until copy() or forget()
@@ -133,6 +136,7 @@ struct Settings {
   std::string rung;  // forced, or "" for the best that attaches
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
+  std::vector<std::uint16_t> datagram_ports{53};  // at either end; empty: none
 };
 
 struct Context {

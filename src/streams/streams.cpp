@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "streams/addresses.h"
 
 namespace subfloor::streams {
 namespace {
@@ -25,11 +26,6 @@ constexpr std::size_t hand_overs_limit = 4;        // of one connection: each ne
 constexpr int tries_joined_late = 256;  // segments without a message start before a stream counts as unknown
 constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
 constexpr Nanoseconds longest_retry = 600'000'000'000;
-
-bool is_loopback(const Address& address) {
-  return address.is_ipv4() ? address.ip[12] == 127
-                           : address.ip == Address{.ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}.ip;
-}
 
 std::size_t index(Direction direction) { return direction == Direction::outbound ? 1 : 0; }
 
@@ -97,17 +93,10 @@ Streams::Streams(Settings settings, sensors::Steering* steering, CallReceiver& r
 
 Streams::~Streams() = default;
 
-// Loopback addresses mean another host in each network namespace; others are taken to be unique.
-Streams::Tuple Streams::tuple_of(const Connection& connection, bool reversed) const {
-  const Address& first = reversed ? connection.remote : connection.local;
-  const Address& second = reversed ? connection.local : connection.remote;
-  return {is_loopback(first) ? connection.net_namespace : 0, first, second};
-}
-
 std::uint32_t Streams::peer_pid(Stream& stream) const {
   if (stream.connection.transport == Transport::tcp && stream.peer_sought != tuples_version_) {
     stream.peer_sought = tuples_version_;
-    const auto entry = by_tuple_.find(tuple_of(stream.connection, true));
+    const auto entry = by_tuple_.find(ends_of(stream.connection, true));
     stream.peer = entry == by_tuple_.end() ? 0 : entry->second;
   }
   if (stream.peer == 0) return 0;
@@ -137,7 +126,7 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   if (opened.side_known) stream.kind = opened.listening_side ? Kind::server : Kind::client;
   stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
   if (stream.connection.transport == Transport::tcp) {
-    by_tuple_[tuple_of(stream.connection, false)] = opened.connection.key;
+    by_tuple_[ends_of(stream.connection, false)] = opened.connection.key;
     ++tuples_version_;
     stream.in_tuples = true;
   } else if (steering_ != nullptr && !stream.off) {
@@ -316,6 +305,7 @@ void Streams::copy_again(Stream& stream) {
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
   stream.protocol = &protocol;
+  if (protocol.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
                                   .header_limit = settings_.header_limit,
@@ -421,7 +411,7 @@ void Streams::end(const sensors::SocketClosed& closed) {
 void Streams::remove(SocketKey key) {
   const auto entry = streams_.find(key);
   if (entry->second->in_tuples) {
-    const auto tuple = by_tuple_.find(tuple_of(entry->second->connection, false));
+    const auto tuple = by_tuple_.find(ends_of(entry->second->connection, false));
     if (tuple != by_tuple_.end() && tuple->second == key) by_tuple_.erase(tuple);
   }
   if (entry->second->retry) retries_.erase(*entry->second->retry);

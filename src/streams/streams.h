@@ -87,7 +87,6 @@ class Streams {
   using Tuple = std::tuple<std::uint32_t, Address, Address>;
 
   Stream& stream_of(const sensors::StreamData& data);
-  [[nodiscard]] Tuple tuple_of(const Connection& connection, bool reversed) const;
   [[nodiscard]] std::uint32_t peer_pid(Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);

@@ -107,7 +107,9 @@ struct tcp_skb_cb {
 struct sk_buff {
 	struct sock *sk;
 	char cb[48];
-	unsigned int len;
+	unsigned int len, data_len;
+	__u16 transport_header, network_header;
+	unsigned char *head, *data;
 };
 
 struct inode {
@@ -211,8 +213,13 @@ struct bpf_dynptr {
 	__u64 __opaque[2];
 };
 
-/* A kfunc is found by the types of its arguments: a forward declaration would not match. */
+/* As programs see packets and sockets. A kfunc is found by the types of its arguments, too. */
 struct __sk_buff {
+	__u32 len, data, data_end;
+};
+
+struct bpf_sock {
+	__u32 protocol;
 };
 
 #if defined(__TARGET_ARCH_x86)
