@@ -11,6 +11,7 @@ from e2e.case import Case
 from support import places
 from support.child import Child
 from support.nginx import Nginx
+from support.redis import Redis
 from support.subfloor import Agent, alone, run
 from support.terminal import Screen
 from support.waiting import until
@@ -228,22 +229,17 @@ class TopAtATerminal(Case):
             screen.wait(Screen.restored, "restored")
 
 
-class Redis(Case):
+class TopOfOtherProtocols(Case):
     def test_other_protocols_are_summed_alike(self):
-        with places.scratch() as directory:
-            port = places.free_port()
-            server = Child([places.program("redis-server"), "--port", str(port), "--save", "", "--dir", directory],
-                           name="redis-server")
-            self.addCleanup(lambda: server.returncode is None and server.stop(signal.SIGTERM))
-            until(lambda: places.listens(port), "redis listens")
-            with Agent(ports=f"[{port}]") as agent, Sums(agent, "--protocol", "redis", "--by", "operation") as top:
-                subprocess.run([places.program("redis-cli"), "-p", str(port)], text=True, check=True, timeout=30,
-                               input="SET secret-key secret-value\n" * 7 + "LPUSH secret-key x\n" * 3,
-                               stdout=subprocess.DEVNULL)
-                for kind in ("server", "client"):
-                    top.wait(7, kind=kind, operation="SET")
-                    top.wait(3, kind=kind, operation="LPUSH")
-                self.assertEqual(top.total(kind="server", operation="SET"), 7)
-                self.assertEqual(top.total(kind="server", operation="LPUSH"), 3)
-                self.assertEqual(sum(line["errors"] for line in top.lines()), 6)
-                self.assertNotIn("secret", top.child.stdout.text())
+        with Redis() as redis, Agent(ports=f"[{redis.port}]") as agent, \
+                Sums(agent, "--protocol", "redis", "--by", "operation") as top:
+            subprocess.run([places.program("redis-cli"), "-p", str(redis.port)], text=True, check=True, timeout=30,
+                           input="SET secret-key secret-value\n" * 7 + "LPUSH secret-key x\n" * 3,
+                           stdout=subprocess.DEVNULL)
+            for kind in ("server", "client"):
+                top.wait(7, kind=kind, operation="SET")
+                top.wait(3, kind=kind, operation="LPUSH")
+            self.assertEqual(top.total(kind="server", operation="SET"), 7)
+            self.assertEqual(top.total(kind="server", operation="LPUSH"), 3)
+            self.assertEqual(sum(line["errors"] for line in top.lines()), 6)
+            self.assertNotIn("secret", top.child.stdout.text())
