@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Prometheus: a real one scrapes, promtool agrees."""
 
-import subprocess
-
 from e2e.case import Case
 from support import places
 from support.nginx import Nginx
@@ -17,10 +15,10 @@ class Metrics(Case):
     def scrape(self, more=""):
         """The text of /metrics after one request, and two Redis commands, were counted, the connection still open."""
         with Nginx() as nginx, Redis() as redis, Agent(ports=f"[{nginx.port}, {redis.port}]", more=more) as agent:
-            with Wire(nginx.port) as wire:
+            with Wire(nginx.port) as wire, redis.client() as client:
                 wire.ask("/counted/8d2c4f1e")
-                subprocess.run([places.program("redis-cli"), "-p", str(redis.port)], check=True, timeout=30, text=True,
-                               input="SET secret-key 1\nLPUSH secret-key 2\n", stdout=subprocess.DEVNULL)
+                client.ask("SET", "secret-key", 1)
+                client.ask("LPUSH", "secret-key", 2)
                 until(lambda: total(agent, "http_server_request_duration", "_count") >= 1 and
                       total(agent, "redis_server_request_duration", "_count") >= 2,
                       lambda: agent.get("/metrics")[1])

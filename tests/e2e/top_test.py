@@ -5,7 +5,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 
 from e2e.case import Case
 from support import places
@@ -233,9 +232,8 @@ class TopOfOtherProtocols(Case):
     def test_other_protocols_are_summed_alike(self):
         with Redis() as redis, Agent(ports=f"[{redis.port}]") as agent, \
                 Sums(agent, "--protocol", "redis", "--by", "operation") as top:
-            subprocess.run([places.program("redis-cli"), "-p", str(redis.port)], text=True, check=True, timeout=30,
-                           input="SET secret-key secret-value\n" * 7 + "LPUSH secret-key x\n" * 3,
-                           stdout=subprocess.DEVNULL)
+            with redis.client() as client:
+                client.pipeline(*[("SET", "secret-key", "secret-value")] * 7, *[("LPUSH", "secret-key", "x")] * 3)
             for kind in ("server", "client"):
                 top.wait(7, kind=kind, operation="SET")
                 top.wait(3, kind=kind, operation="LPUSH")
