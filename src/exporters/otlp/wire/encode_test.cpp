@@ -375,14 +375,15 @@ TEST(OtlpMetrics, OfADeltaSayWhenItBegan) {
 TEST(OtlpMetrics, WithoutPointsAreNoRequest) { EXPECT_EQ(encode(MetricSnapshot{}, origin), ""); }
 
 constexpr std::array<Family::Constant, 1> toy_constants{{{"db.system.name", "toy"}}};
-constexpr Family toy_family{.name = "toy",
-                            .operation_key = "db.operation.name",
-                            .target_key = "db.collection.name",
-                            .status_key = "rpc.status_code",
-                            .error_key = "db.response.status_code",
-                            .status_text = [](int status) -> std::string_view { return status == 5 ? "NOT_FOUND" : "OK"; },
-                            .constants = toy_constants,
-                            .otel_duration_metric = {"", "db.client.operation.duration"}};
+constexpr Family toy_family{
+    .name = "toy",
+    .operation_key = "db.operation.name",
+    .target_key = "db.collection.name",
+    .status_key = "rpc.status_code",
+    .error_key = "db.response.status_code",
+    .status_text = [](int status) -> std::string_view { return status == 5 ? "NOT_FOUND" : "OK"; },
+    .constants = toy_constants,
+    .otel_duration_metric = {"", "db.client.operation.duration"}};
 constexpr subfloor::Protocol toy_protocol{"toy", &toy_family};
 
 SampleCall toy_call() {
