@@ -123,8 +123,7 @@ Result<> Agent::start_otlp() {
   if (!otlp_) return {};
   if (SpanSink* sink = otlp_->spans()) spans_.add(sink);
   if (!otlp_->takes_metrics()) return {};
-  TRY_ASSIGN(const int timer,
-             reactor_.every(config_.otlp.metric_interval, [this] { otlp_->add(metric_snapshot()); }));
+  TRY_ASSIGN(const int timer, reactor_.every(config_.otlp.metric_interval, [this] { otlp_->add(metric_snapshot()); }));
   timers_.push_back(timer);
   return {};
 }

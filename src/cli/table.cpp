@@ -106,7 +106,8 @@ std::string Table::row(const Row& row) const {
   std::string line = cell(printable(local_time(row.time, layout_.time), utf8), layout_.time, dim);
   line += end_cell(row.client) + coloured(dim, utf8 ? " → " : " > ") + end_cell(row.server) + " ";
   line += cell(printable(row.kind, utf8).substr(0, layout_.kind), layout_.kind, dim);
-  line += row.protocol.empty() ? cell(printable(row.method, utf8), layout_.method, bold) + path_cell(row) : call_cell(row);
+  line +=
+      row.protocol.empty() ? cell(printable(row.method, utf8), layout_.method, bold) + path_cell(row) : call_cell(row);
   line += " " + status_cell(row) + " " + duration_cell(row);
   line += size(row.request_bytes) + size(row.response_bytes);
   line += cell(printable(row.partial, utf8), layout_.note, yellow);
@@ -156,14 +157,14 @@ std::string Table::status_cell(const Row& row) const {
   // Others' codes are of many kinds: what they mean is in the call's cell.
   const bool http = row.protocol.empty();
   std::string status = http || !row.answered ? "-" : row.failed ? "err" : "ok";
-  if (row.status && (http || (!row.failed && *row.status > 0 && *row.status < 1000))) status = std::to_string(*row.status);
+  if (row.status && (http || (!row.failed && *row.status > 0 && *row.status < 1000)))
+    status = std::to_string(*row.status);
   const std::string mark = row.partial.empty() ? " " : "~";
   const std::string_view colour = http           ? colour_of_status(row.status)
                                   : row.failed   ? bold_red
                                   : row.answered ? green
                                                  : dim;
-  return coloured(colour, fit(status, status_width - 1, look_.utf8, Align::right)) +
-         coloured(yellow, mark);
+  return coloured(colour, fit(status, status_width - 1, look_.utf8, Align::right)) + coloured(yellow, mark);
 }
 
 std::string Table::duration_cell(const Row& row) const {

@@ -276,19 +276,22 @@ TEST_F(CallTable, KeepsOtherProtocolsAlignedAndWithinTheWidth) {
 }
 
 TEST_F(CallTable, ReadsOtherProtocolsFromJson) {
-  const auto row = parse_row(R"({"time":"t","protocol":"grpc","kind":"server","operation":"shop.Cart/Add","status_code":5,)"
-                             R"("status_text":"NOT_FOUND","duration_ns":1})");
+  const auto row =
+      parse_row(R"({"time":"t","protocol":"grpc","kind":"server","operation":"shop.Cart/Add","status_code":5,)"
+                R"("status_text":"NOT_FOUND","duration_ns":1})");
   ASSERT_TRUE(row);
   EXPECT_EQ(row->protocol, "grpc");
   EXPECT_EQ(row->method, "shop.Cart/Add");
   EXPECT_EQ(row->outcome, "NOT_FOUND");
   EXPECT_FALSE(row->failed);
-  const auto error = parse_row(R"({"time":"t","protocol":"redis","operation":"GET","error.type":"WRONGTYPE","partial":true,)"
-                               R"("partial_reasons":["context"]})");
+  const auto error =
+      parse_row(R"({"time":"t","protocol":"redis","operation":"GET","error.type":"WRONGTYPE","partial":true,)"
+                R"("partial_reasons":["context"]})");
   ASSERT_TRUE(error);
   EXPECT_TRUE(error->failed && error->answered);
   EXPECT_EQ(error->outcome, "WRONGTYPE");
-  EXPECT_FALSE(parse_row(R"({"time":"t","protocol":"dns","partial":true,"partial_reasons":["no_response"]})")->answered);
+  EXPECT_FALSE(
+      parse_row(R"({"time":"t","protocol":"dns","partial":true,"partial_reasons":["no_response"]})")->answered);
   EXPECT_EQ(parse_row(R"({"time":"t","protocol":"http","http.request.method":"GET"})")->protocol, "");
 }
 

@@ -303,13 +303,9 @@ Labels Metrics::otel_labels_of(const Key& key) const {
 void Metrics::append_durations(const Prefix& prefix, Points& points, std::vector<MetricFamily>& families) const {
   const bool otel = options_.convention == MetricConvention::otel;
   const Family& of = *prefix.family;
-  MetricFamily& family = family_named(
-      semantics::duration_metric(of, prefix.kind, otel), families,
-      {{},
-       otel ? "s" : "ms",
-       duration_help(of, prefix.kind, otel),
-       MetricType::histogram,
-       {}});
+  MetricFamily& family =
+      family_named(semantics::duration_metric(of, prefix.kind, otel), families,
+                   {{}, otel ? "s" : "ms", duration_help(of, prefix.kind, otel), MetricType::histogram, {}});
   std::span<const std::uint64_t> bounds = otel ? of.otel_duration_bounds : of.duration_bounds;
   if (bounds.empty() && otel) bounds = bounds::duration_otel;
   if (bounds.empty()) bounds = bounds::duration_default;

@@ -222,7 +222,8 @@ constexpr Family shared_postgres{.name = "postgresql",
                                  .constants = postgres_constants,
                                  .otel_duration_metric = {"", "db.client.operation.duration"},
                                  .otel_duration_bounds = otel_database_bounds};
-constexpr Protocol shared_redis_protocol{"redis", &shared_redis}, shared_postgres_protocol{"postgres", &shared_postgres};
+constexpr Protocol shared_redis_protocol{"redis", &shared_redis},
+    shared_postgres_protocol{"postgres", &shared_postgres};
 
 SampleCall database_call(const Protocol& protocol, std::string operation, std::string target, Kind kind) {
   SampleCall call;
@@ -241,9 +242,8 @@ TEST(Metrics, FamiliesMayShareAMetric) {
   const auto snapshot = snapshot_of({database_call(shared_redis_protocol, "GET", "", Kind::client),
                                      database_call(shared_postgres_protocol, "SELECT", "orders", Kind::client), failed},
                                     MetricConvention::otel);
-  const auto named = std::count_if(snapshot.families.begin(), snapshot.families.end(), [](const MetricFamily& one) {
-    return one.name == "db.client.operation.duration";
-  });
+  const auto named = std::count_if(snapshot.families.begin(), snapshot.families.end(),
+                                   [](const MetricFamily& one) { return one.name == "db.client.operation.duration"; });
   EXPECT_EQ(named, 1);
   const MetricFamily* shared = family(snapshot, "db.client.operation.duration");
   ASSERT_NE(shared, nullptr);
@@ -272,21 +272,21 @@ TEST(Metrics, DefaultConventionGivesEachFamilyItsOwnServerAndClientMetrics) {
     EXPECT_EQ(family(snapshot, name)->unit, "ms");
     EXPECT_EQ(family(snapshot, name)->points.size(), 1U);
   }
-  EXPECT_EQ(family(snapshot, "postgresql.client.request.duration")->points[0].labels,
-            (Labels{{"service", "nginx"},
-                    {"operation", "SELECT"},
-                    {"target", "orders"},
-                    {"status_code", "unset"},
-                    {"kind", "client"}}));
+  EXPECT_EQ(family(snapshot, "postgresql.client.request.duration")->points[0].labels, (Labels{{"service", "nginx"},
+                                                                                              {"operation", "SELECT"},
+                                                                                              {"target", "orders"},
+                                                                                              {"status_code", "unset"},
+                                                                                              {"kind", "client"}}));
 }
 
 TEST(Metrics, AFamilyMayNameItsMetricAndBoundsItself) {
   static constexpr std::array<std::uint64_t, 3> bounds{1 * ms, 5 * ms, 500 * ms};
-  static constexpr Family dns{.name = "dns",
-                              .target_key = "dns.question.name",
-                              .status_text = [](int status) -> std::string_view { return status == 3 ? "NXDOMAIN" : "_"; },
-                              .duration_metric = {"", "dns.resolution.duration"},
-                              .duration_bounds = bounds};
+  static constexpr Family dns{
+      .name = "dns",
+      .target_key = "dns.question.name",
+      .status_text = [](int status) -> std::string_view { return status == 3 ? "NXDOMAIN" : "_"; },
+      .duration_metric = {"", "dns.resolution.duration"},
+      .duration_bounds = bounds};
   static constexpr Protocol protocol{"dns", &dns};
   SampleCall call = database_call(protocol, "A", "nowhere.example", Kind::client);
   call.call.status = 3;
@@ -343,7 +343,8 @@ TEST(Metrics, ActiveRequestsAreToldForEachFamily) {
   for (const auto& [convention, type] : {std::pair{MetricConvention::standard, MetricType::gauge},
                                          std::pair{MetricConvention::otel, MetricType::up_down}}) {
     const auto snapshot = Metrics({convention}).snapshot(gauges, {});
-    for (const auto& [name, value] : {std::pair{"redis.client.active_requests", 2U}, {"postgresql.server.active_requests", 1U}}) {
+    for (const auto& [name, value] :
+         {std::pair{"redis.client.active_requests", 2U}, {"postgresql.server.active_requests", 1U}}) {
       ASSERT_NE(family(snapshot, name), nullptr) << name;
       EXPECT_EQ(family(snapshot, name)->type, type);
       EXPECT_EQ(std::get<std::uint64_t>(family(snapshot, name)->points.at(0).value), value);

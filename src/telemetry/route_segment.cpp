@@ -35,11 +35,11 @@ constexpr std::size_t shortest_hex = 6, shortest_hex_of_letters = 12, shortest_t
 
 // With a file of these kinds its name tells nothing of the route …
 constexpr std::array<std::string_view, 33> assets{
-    ".js",   ".mjs",   ".css",  ".map",  ".png",  ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp",
-    ".avif", ".woff",  ".woff2", ".ttf", ".otf",  ".eot", ".mp3",  ".mp4", ".ogg", ".wav", ".webm",
-    ".m3u8", ".ts",    ".wasm", ".zip",  ".gz",   ".tgz", ".bz2",  ".xz",  ".deb", ".rpm", ".pdf"};
+    ".js",   ".mjs",  ".css",   ".map", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".ico", ".webp",
+    ".avif", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".mp3",  ".mp4", ".ogg", ".wav", ".webm",
+    ".m3u8", ".ts",   ".wasm",  ".zip", ".gz",  ".tgz", ".bz2",  ".xz",  ".deb", ".rpm", ".pdf"};
 // … and with these it may.
-constexpr std::array<std::string_view, 14> pages{".html", ".htm", ".php", ".jsp", ".asp", ".aspx", ".cgi",
+constexpr std::array<std::string_view, 14> pages{".html", ".htm",  ".php", ".jsp", ".asp", ".aspx", ".cgi",
                                                  ".do",   ".json", ".xml", ".txt", ".csv", ".yaml", ".rss"};
 
 template <std::size_t N>
@@ -76,8 +76,8 @@ class Run {
   void add(Letter letter) {
     ++size_;
     // "userId" has one change for several letters; what is random changes at every second or third.
-    if (size_ > 1 && ((last_ == Letter::lower && letter == Letter::upper) ||
-                      (last_ == Letter::digit) != (letter == Letter::digit)))
+    if (size_ > 1 &&
+        ((last_ == Letter::lower && letter == Letter::upper) || (last_ == Letter::digit) != (letter == Letter::digit)))
       ++changes_;
     last_ = letter;
     has_digit_ |= letter == Letter::digit;

@@ -16,8 +16,8 @@ struct RouteSegment {
   bool word = false;
 };
 
-// {id}: numbers, UUIDs, hexadecimal, base64-like and long texts, anything with four digits; {date}; {email}; {file} with
-// its extension: pictures, style sheets and their kin; {param}: what is escaped or a sentence. All else is a word:
+// {id}: numbers, UUIDs, hexadecimal, base64-like and long texts, anything with four digits; {date}; {email}; {file}
+// with its extension: pictures, style sheets and their kin; {param}: what is escaped or a sentence. All else is a word:
 // letters, few digits, . - _ ~ : @ ! $. What follows a ';' is left out.
 [[nodiscard]] RouteSegment classify_segment(std::string_view segment);
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t known_paths = 4096;                // a power of two
 constexpr std::size_t fewest_words = 4, most_words = 32; // at one place of a path, before it becomes {param}
-constexpr std::uint64_t kept_share = 16, kept_calls = 64;  // a word stays with one in so many calls, and at least so many
+constexpr std::uint64_t kept_share = 16,
+                        kept_calls = 64;  // a word stays with one in so many calls, and at least so many
 constexpr std::string_view param = "{param}", rest = "{rest}";
 
 // Does the answer show that there is such a route?
@@ -202,8 +203,8 @@ void Routes::collapse(Node& node) {
     counters_.routes -= templates;
     return true;
   });
-  node.words = static_cast<std::size_t>(std::count_if(node.children.begin(), node.children.end(),
-                                                      [](const Node::Child& child) { return child.word; }));
+  node.words = static_cast<std::size_t>(
+      std::count_if(node.children.begin(), node.children.end(), [](const Node::Child& child) { return child.word; }));
   node.collapsed = true;
   ++generation_;
 }

@@ -21,7 +21,7 @@
 namespace subfloor {
 
 struct RouteOptions {
-  std::size_t max_routes = 100;    // templates of a service that ever are, those merged later included
+  std::size_t max_routes = 100;  // templates of a service that ever are, those merged later included
   std::size_t max_services = 100;  // that have templates
 };
 
@@ -29,8 +29,8 @@ class Routes {
  public:
   struct Counters {
     std::uint64_t services = 0;
-    std::uint64_t routes = 0;   // in use
-    std::uint64_t merged = 0;   // given up for one with {param}
+    std::uint64_t routes = 0;  // in use
+    std::uint64_t merged = 0;  // given up for one with {param}
     std::uint64_t refused = 0;  // calls without a template for want of room
   };
 
@@ -51,7 +51,7 @@ class Routes {
 
   static constexpr std::size_t longest_route = 120;
   static constexpr std::size_t longest_path = 256;  // bytes that are looked at; what is behind is {rest}
-  static constexpr std::size_t deepest = 10;        // segments; likewise
+  static constexpr std::size_t deepest = 10;  // segments; likewise
 
  private:
   struct Template;

@@ -89,7 +89,8 @@ TEST(Routes, EndWithRestWhereThePathGoesOnTooFar) {
 
 TEST(Routes, LearnNothingFromPathsThatNobodyKnows) {
   Routes routes;
-  for (const std::optional<int> status : {std::optional(404), std::optional(405), std::optional(400), std::optional<int>()})
+  for (const std::optional<int> status :
+       {std::optional(404), std::optional(405), std::optional(400), std::optional<int>()})
     EXPECT_EQ(routes.of("shop", call_of("/phpmyadmin", status)), "");
   EXPECT_EQ(routes.counters().routes, 0U);
   EXPECT_EQ(routes.counters().services, 0U);

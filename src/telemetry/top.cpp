@@ -104,16 +104,9 @@ void Top::add(const Observation& observation) {
 }
 
 TopRow Top::row_of(const Key& key, const Entry& entry, std::size_t ended) {
-  TopRow row{key.service,
-             key.peer,
-             key.operation,
-             key.target,
-             key.protocol,
-             key.kind,
-             entry.sums.past[ended],
-             entry.sums.recent(),
-             entry.sums.total,
-             std::nullopt};
+  TopRow row{key.service,      key.peer,    key.operation,          key.target,
+             key.protocol,     key.kind,    entry.sums.past[ended], entry.sums.recent(),
+             entry.sums.total, std::nullopt};
   QuantileSketch durations = entry.durations[0];
   durations.add(entry.durations[1]);
   if (durations.count() > 0)

@@ -128,7 +128,8 @@ void Windows::seal(KeyView& key) const {
   hash.add(peer[0]);
   hash.add(peer[1]);
   hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 8 |
-           static_cast<std::uint64_t>(key.by_route) << 2 | static_cast<std::uint64_t>(key.kind) << 1 | static_cast<std::uint64_t>(key.overflow));
+           static_cast<std::uint64_t>(key.by_route) << 2 | static_cast<std::uint64_t>(key.kind) << 1 |
+           static_cast<std::uint64_t>(key.overflow));
   key.hash = hash.value();
 }
 

@@ -74,10 +74,10 @@ class Windows {
     using is_transparent = void;
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
-      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.by_route == b.by_route &&
-             a.peer == b.peer && a.family == b.family && a.path == b.path && a.operation == b.operation &&
-             a.target == b.target && a.service == b.service && a.container == b.container && a.error == b.error &&
-             a.attributes == b.attributes;
+      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
+             a.by_route == b.by_route && a.peer == b.peer && a.family == b.family && a.path == b.path &&
+             a.operation == b.operation && a.target == b.target && a.service == b.service &&
+             a.container == b.container && a.error == b.error && a.attributes == b.attributes;
     }
   };
 

@@ -5,18 +5,22 @@ from e2e.case import Case
 from support import places
 from support.nginx import Nginx
 from support.prometheus import Prometheus, check_metrics
-from support.subfloor import Agent
+from support.redis import Redis
+from support.subfloor import Agent, parse_metrics
 from support.waiting import until
 from support.wire import Wire
 
 
 class Metrics(Case):
     def scrape(self, more=""):
-        """The text of /metrics after one request was counted, its connection still open."""
-        with Nginx() as nginx, Agent(ports=f"[{nginx.port}]", more=more) as agent:
-            with Wire(nginx.port) as wire:
-                wire.ask("/counted")
-                until(lambda: total(agent, "http_server_request_duration", "_count") >= 1,
+        """The text of /metrics after one request, and two Redis commands, were counted, the connection still open."""
+        with Nginx() as nginx, Redis() as redis, Agent(ports=f"[{nginx.port}, {redis.port}]", more=more) as agent:
+            with Wire(nginx.port) as wire, redis.client() as client:
+                wire.ask("/counted/8d2c4f1e")
+                client.ask("SET", "secret-key", 1)
+                client.ask("LPUSH", "secret-key", 2)
+                until(lambda: total(agent, "http_server_request_duration", "_count") >= 1 and
+                      total(agent, "redis_server_request_duration", "_count") >= 2,
                       lambda: agent.get("/metrics")[1])
                 return agent.get("/metrics")[1]
 
@@ -35,8 +39,26 @@ class Metrics(Case):
     def test_promtool_is_silent_for_the_otel_convention(self):
         self.assertEqual(check_metrics(self.scrape("metrics:\n  convention: otel\n")), (0, ""))
 
-    def test_no_raw_path_is_a_label(self):
-        self.assertNotIn("/counted", self.scrape())
+    def test_routes_are_labels_and_raw_paths_are_not(self):
+        text = self.scrape()
+        self.assertIn('route="/counted/{id}"', text)
+        self.assertNotIn("8d2c4f1e", text)
+        self.assertNotIn("secret-key", text)
+
+    def test_every_protocol_has_rate_errors_duration_and_active_requests(self):
+        samples = parse_metrics(self.scrape())
+        for kind in ("server", "client"):
+            calls = {labels.get("operation"): (value, labels.get("error")) for name, labels, value in samples
+                     if name == f"redis_{kind}_request_duration_milliseconds_count"}
+            self.assertEqual(calls["SET"], (1, None))
+            self.assertEqual(calls["LPUSH"], (1, "WRONGTYPE"))
+            self.assertIn(f"redis_{kind}_active_requests", {name for name, _, _ in samples})
+
+    def test_the_otel_convention_has_the_names_of_databases(self):
+        samples = parse_metrics(self.scrape("metrics:\n  convention: otel\n"))
+        calls = [labels for name, labels, _ in samples if name == "db_client_operation_duration_seconds_count"]
+        self.assertEqual({(labels["db_system_name"], labels["db_operation_name"], labels.get("error_type"))
+                          for labels in calls}, {("redis", "SET", None), ("redis", "LPUSH", "WRONGTYPE")})
 
     def test_no_connection_is_zero_connections(self):
         with Agent(ports=f"[{places.free_port()}]", more="") as agent:

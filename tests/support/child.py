@@ -62,14 +62,14 @@ class Lines:
 
 
 class Child:
-    """stdout: a descriptor that is the caller's own, instead of a pipe read here; stdout_path: a file."""
+    """stdout: a descriptor that is the caller's own, instead of a pipe read here; stdout_path: a file; stdin: a descriptor."""
 
-    def __init__(self, argv, *, stdout_path=None, stdout=None, env=None, cwd=None, name=None):
+    def __init__(self, argv, *, stdout_path=None, stdout=None, stdin=subprocess.DEVNULL, env=None, cwd=None, name=None):
         self.argv = [str(a) for a in argv]
         self.name = name or os.path.basename(self.argv[0])
         self._file = open(stdout_path, "wb") if stdout_path else None
         self.process = subprocess.Popen(
-            self.argv, stdin=subprocess.DEVNULL, stdout=stdout or self._file or subprocess.PIPE, stderr=subprocess.PIPE,
+            self.argv, stdin=stdin, stdout=stdout or self._file or subprocess.PIPE, stderr=subprocess.PIPE,
             env=env, cwd=cwd, preexec_fn=_die_with_parent)
         self.stdout = Lines(self.process.stdout) if self.process.stdout else None
         self.stderr = Lines(self.process.stderr)

@@ -14,8 +14,7 @@
 namespace subfloor::cli {
 
 enum class TopSort : std::uint8_t { rate, errors, p50, p95, p99, bytes, name };
-inline constexpr std::array<std::string_view, 7> top_sort_names{"rate", "errors", "p50", "p95",
-                                                                "p99",  "bytes",  "name"};
+inline constexpr std::array<std::string_view, 7> top_sort_names{"rate", "errors", "p50", "p95", "p99", "bytes", "name"};
 [[nodiscard]] constexpr std::string_view to_string(TopSort sort) {
   return top_sort_names[static_cast<std::size_t>(sort)];
 }

@@ -92,16 +92,18 @@ void Page::lay_out() {
   detail_title_ = by == "peer" ? "PEER" : by == "route" ? "ROUTE OR TARGET" : "";
   // What grows with the terminal: the peer or route, else the operation, else the service.
   std::size_t& growing = !detail_title_.empty() ? detail_ : by == "operation" ? operation_ : service_;
-  const std::size_t least = 16;
+  const std::size_t least = 12;
   if (look_.width == 0) {
     growing = 40;
     service_ = std::max<std::size_t>(service_, 24);
     return;
   }
-  if (look_.width < 130) service_ = 14, trend_ = 10;
-  if (look_.width < 110) bytes_ = 0;
-  if (look_.width < 90) kind_ = 1, protocol_ = 8, p95_ = 0, trend_ = 0, operation_ = std::min<std::size_t>(operation_, 7);
-  if (look_.width < 70) p50_ = 0, service_ = 10, protocol_ = 5;
+  if (look_.width < 150) trend_ = 10;
+  if (look_.width < 130) service_ = 14, bytes_ = 0;
+  if (look_.width < 110) trend_ = 0;
+  if (look_.width < 100) kind_ = 1, protocol_ = 8;
+  if (look_.width < 90) p95_ = 0, operation_ = std::min<std::size_t>(operation_, 7);
+  if (look_.width < 80) p50_ = 0, service_ = 10, protocol_ = 5;
   growing = 0;
   const auto column = [](std::size_t width) { return width == 0 ? 0 : width + 1; };
   const std::size_t others = column(service_) + column(kind_) + column(protocol_) + column(operation_) +
@@ -114,8 +116,8 @@ std::string Page::title() const {
   const Board::Header& header = board_.header();
   const auto& completeness = header.completeness;
   std::string text = "subfloor top" + separator() + "by " + header.by + separator();
-  text += fmt::format("{}/s{}{} errors{}", human_rate(header.rate), separator(), percent(header.error_ratio),
-                      separator());
+  text +=
+      fmt::format("{}/s{}{} errors{}", human_rate(header.rate), separator(), percent(header.error_ratio), separator());
   // Rounded down: what is not complete must not read 1.0000.
   text += completeness ? fmt::format("completeness {:.4f}{}{} lost", std::floor(*completeness * 1e4) / 1e4, separator(),
                                      grouped(header.lost))
@@ -142,25 +144,28 @@ std::string Page::columns_line() const {
                          std::optional<TopSort> sort = std::nullopt) {
     if (width == 0) return std::string();
     const bool sorted = sort == controls_.sort;
-    const std::string_view mark = !sorted ? "" : look_.utf8 ? (controls_.inverted ? "▲" : "▼")
-                                                            : (controls_.inverted ? "^" : "v");
+    const std::string_view mark = !sorted      ? ""
+                                  : look_.utf8 ? (controls_.inverted ? "▲" : "▼")
+                                               : (controls_.inverted ? "^" : "v");
     return fit(std::string(mark) + std::string(text), width, look_.utf8, align) + " ";
   };
-  std::string line = title("SERVICE", service_, Align::left, TopSort::name) + title(kind_ > 1 ? "SIDE" : "", kind_) +
-                     title("PROTOCOL", protocol_) + title("OPERATION", operation_) + title(detail_title_, detail_) +
-                     title("RATE/s", rate_, Align::right, TopSort::rate) +
-                     title("ERR", error_, Align::right, TopSort::errors) +
-                     title("P50", p50_, Align::right, TopSort::p50) + title("P95", p95_, Align::right, TopSort::p95) +
-                     title("P99", p99_, Align::right, TopSort::p99) +
-                     title("IN/s", bytes_, Align::right, TopSort::bytes) + title("OUT/s", bytes_, Align::right) +
-                     title("TREND", trend_);
+  std::string line =
+      title("SERVICE", service_, Align::left, TopSort::name) + title(kind_ > 1 ? "SIDE" : "", kind_) +
+      title("PROTOCOL", protocol_) + title("OPERATION", operation_) + title(detail_title_, detail_) +
+      title("RATE/s", rate_, Align::right, TopSort::rate) + title("ERR", error_, Align::right, TopSort::errors) +
+      title("P50", p50_, Align::right, TopSort::p50) + title("P95", p95_, Align::right, TopSort::p95) +
+      title("P99", p99_, Align::right, TopSort::p99) + title("IN/s", bytes_, Align::right, TopSort::bytes) +
+      title("OUT/s", bytes_, Align::right) + title("TREND", trend_);
   if (look_.width == 0) line.erase(line.find_last_not_of(' ') + 1);
   return paint(look_.width > 0 ? reverse : bold, fit_line(line));
 }
 
 std::string Page::duration(const std::optional<std::uint64_t>& value, std::size_t width) const {
   if (!value) return cell("-", width, dim, Align::right);
-  return cell(human_duration(*value, look_.utf8), width, *value >= 1000 * ms ? red : *value >= 100 * ms ? yellow : green,
+  return cell(human_duration(*value, look_.utf8), width,
+              *value >= 1000 * ms  ? red
+              : *value >= 100 * ms ? yellow
+                                   : green,
               Align::right);
 }
 
@@ -199,13 +204,13 @@ std::string Page::other() const {
 }
 
 void add_help(const Page& page, std::vector<std::string>& lines) {
-  for (const char* text : {"", "  w p r o    by workload, peer, route, operation", "  s S        sort by the next, the previous column",
-                           "  i          invert the order", "  /          show only rows that contain a text; Esc ends it",
-                           "  up down    scroll; also j k, PgUp PgDn, Home", "  space      pause",
-                           "  q          quit", "",
-                           "  RATE, ERR, IN and OUT are of the last ten intervals; P50 to P99 of five to ten.",
-                           "  A call between two processes of this host has two sides, server and client.",
-                           "  {other} is what no row has room for, or a route that is not known."})
+  for (const char* text :
+       {"", "  w p r o    by workload, peer, route, operation", "  s S        sort by the next, the previous column",
+        "  i          invert the order", "  /          show only rows that contain a text; Esc ends it",
+        "  up down    scroll; also j k, PgUp PgDn, Home", "  space      pause", "  q          quit", "",
+        "  RATE, ERR, IN and OUT are of the last ten intervals; P50 to P99 of five to ten.",
+        "  A call between two processes of this host has two sides, server and client.",
+        "  {other} is what no row has room for, or a route that is not known."})
     lines.push_back(page.text_line(text));
 }
 
@@ -221,7 +226,8 @@ std::string sparkline(const std::deque<double>* values, std::size_t width, bool 
   std::string line(width - count, ' ');
   for (auto value = first; value != values->end(); ++value) {
     // Whatever is not nothing is seen.
-    const auto step = *value <= 0 ? 0 : std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(*value / most * 8)));
+    const auto step =
+        *value <= 0 ? 0 : std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(*value / most * 8)));
     utf8 ? line.append(bars[step]) : line.append(1, ascii[step]);
   }
   return line;

@@ -140,8 +140,8 @@ void TopApp::draw() {
   look.width = size.columns;
   std::vector<std::string> lines;
   if (board_.empty()) {
-    lines = {fmt::format("subfloor top: the first sums come in {:.1f} s",
-                         static_cast<double>(request_.interval) / 1e9)};
+    lines = {
+        fmt::format("subfloor top: the first sums come in {:.1f} s", static_cast<double>(request_.interval) / 1e9)};
   } else {
     lines = draw_top(board_, controls_, look, size.rows);
   }

@@ -19,15 +19,33 @@ using Json = nlohmann::json;
 using Name = Key::Name;
 
 Json row(const std::string& service, double rate, const std::string& target = "/a") {
-  return {{"service", service}, {"kind", "server"}, {"protocol", "http"}, {"operation", "GET"}, {"target", target},
-          {"calls", static_cast<std::uint64_t>(rate)}, {"rate", rate}, {"error_ratio", 0.25}, {"p50_ns", 1'000'000U},
-          {"p95_ns", 2'000'000U}, {"p99_ns", 3'000'000U}, {"total_calls", 1234U}, {"response_bytes_rate", 2048.0}};
+  return {{"service", service},
+          {"kind", "server"},
+          {"protocol", "http"},
+          {"operation", "GET"},
+          {"target", target},
+          {"calls", static_cast<std::uint64_t>(rate)},
+          {"rate", rate},
+          {"error_ratio", 0.25},
+          {"p50_ns", 1'000'000U},
+          {"p95_ns", 2'000'000U},
+          {"p99_ns", 3'000'000U},
+          {"total_calls", 1234U},
+          {"response_bytes_rate", 2048.0}};
 }
 
 Json sums(const std::vector<Json>& rows) {
-  return {{"time", "2026-01-31T12:34:56.0Z"}, {"by", "route"}, {"interval_s", 1.0}, {"rate_over_s", 10.0},
-          {"rate", 12.0}, {"error_ratio", 0.25}, {"total_calls", 1234567U}, {"completeness", 0.99999}, {"lost", 3U},
-          {"rung", "fentry"}, {"rows", rows}};
+  return {{"time", "2026-01-31T12:34:56.0Z"},
+          {"by", "route"},
+          {"interval_s", 1.0},
+          {"rate_over_s", 10.0},
+          {"rate", 12.0},
+          {"error_ratio", 0.25},
+          {"total_calls", 1234567U},
+          {"completeness", 0.99999},
+          {"lost", 3U},
+          {"rung", "fentry"},
+          {"rows", rows}};
 }
 
 Board board_of(const std::vector<Json>& rows) {
@@ -43,9 +61,13 @@ std::vector<std::string> names(const Board& board, TopSort sort, bool inverted =
 }
 
 TEST(Keys, AreReadFromWhatTerminalsSend) {
-  EXPECT_EQ(read_keys("a\x1b[A\x1bOB\x1b[6~\r\x7fé"),
-            (std::vector<Key>{{Name::text, "a"}, {Name::up}, {Name::down}, {Name::page_down}, {Name::enter},
-                              {Name::backspace}, {Name::text, "é"}}));
+  EXPECT_EQ(read_keys("a\x1b[A\x1bOB\x1b[6~\r\x7fé"), (std::vector<Key>{{Name::text, "a"},
+                                                                        {Name::up},
+                                                                        {Name::down},
+                                                                        {Name::page_down},
+                                                                        {Name::enter},
+                                                                        {Name::backspace},
+                                                                        {Name::text, "é"}}));
   EXPECT_EQ(read_keys("\x1b"), std::vector<Key>{{Name::escape}});
   EXPECT_EQ(read_keys("\x1b[1;5C\x1b[200~x"), (std::vector<Key>{{Name::text, "x"}})) << "unknown ones are left out";
   EXPECT_EQ(read_keys(std::string("\0\x01\t", 3)), std::vector<Key>{});

@@ -82,7 +82,8 @@ void check_answer(std::string_view answer) {
     const std::size_t end = answer.find('\n');
     const nlohmann::json line = nlohmann::json::parse(answer.substr(0, end), nullptr, false);
     require(line.is_object());
-    require(line.contains("error") || line.contains("health") || line.contains("observing") || line.contains("call"));
+    require(line.contains("error") || line.contains("health") || line.contains("observing") || line.contains("call") ||
+            line.contains("top") || line.contains("rows") || line.contains("dropped"));
     answer.remove_prefix(end + 1);
   }
 }

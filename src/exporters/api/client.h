@@ -15,7 +15,8 @@ namespace subfloor {
 
 // One line of an observe stream.
 struct ApiLine {
-  std::string text;  // a call, or sums of calls, as JSON, without the newline; empty where this line is a notice of dropped calls
+  std::string text;  // a call, or sums of calls, as JSON, without the newline; empty where this line is a notice of
+                     // dropped calls
   std::uint64_t dropped = 0;  // calls left out here because this client was slow
 };
 

@@ -14,8 +14,9 @@
 
 namespace subfloor {
 
-// A class ("2xx"), a number ("404"; other protocols' codes too), "unset": nothing was answered, "error": what counts as an
-// error to its kind, with or without a number; or several of them with commas: a call matches where any of them does.
+// A class ("2xx"), a number ("404"; other protocols' codes too), "unset": nothing was answered, "error": what counts as
+// an error to its kind, with or without a number; or several of them with commas: a call matches where any of them
+// does.
 class StatusFilter {
  public:
   [[nodiscard]] static Result<StatusFilter> parse(std::string_view text);
@@ -33,9 +34,9 @@ class StatusFilter {
 
 // All that are given must match.
 struct CallFilter {
-  std::string protocol;              // the protocol's name, or a family: "http" is every "http1", "http2" …
+  std::string protocol;  // the protocol's name, or a family: "http" is every "http1", "http2" …
   std::optional<StatusFilter> status;
-  std::uint32_t pid = 0;             // of the process whose side of the call it is; 0: any
+  std::uint32_t pid = 0;  // of the process whose side of the call it is; 0: any
   std::string service;  // of that process, as in service.name; the executable's name and the comm do too
   std::string pod, name_space;  // no process has one until Kubernetes identity exists: given, they match nothing
   std::string trace;  // 32 hex digits, lower case

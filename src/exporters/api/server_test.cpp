@@ -2,11 +2,13 @@
 #include "exporters/api/server.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <future>
@@ -293,6 +295,60 @@ TEST_F(Api, NamesAGroupThatDoesNotExist) {
   ASSERT_FALSE(server);
   EXPECT_EQ(server.error().message, "there is no group 'no-such-group'");
   EXPECT_EQ(access(path_.c_str(), F_OK), -1);
+}
+
+TEST_F(Api, GivesSumsOfEachIntervalWhileSomebodyWatches) {
+  start();
+  auto client = ApiClient::connect(path_);
+  ASSERT_TRUE(client);
+  TopRequest request;
+  request.by = TopBy::operation;
+  request.interval = TopRequest::shortest;
+  const auto agreed = client->top(request);
+  ASSERT_TRUE(agreed) << agreed.error().message;
+  publish("/a", 3);
+  std::uint64_t calls = 0;
+  nlohmann::json last;
+  while (calls < 3) {
+    last = nlohmann::json::parse(next(*client).text, nullptr, false);
+    ASSERT_TRUE(last.is_object() && last.contains("rows")) << last;
+    calls += last["calls"].get<std::uint64_t>();
+  }
+  EXPECT_EQ(calls, 3U);
+  EXPECT_EQ(last["rows"][0]["total_calls"], 3);
+  EXPECT_EQ(last["by"], "operation");
+  *client = *ApiClient::connect(path_);  // the first is gone
+  ASSERT_TRUE(client->status());
+  in_reactor([&] { EXPECT_EQ(server_->observers(), 0U); });
+  EXPECT_EQ(audience_, (std::vector<bool>{true, false}));
+}
+
+TEST_F(Api, SaysWhatIsWrongWithARequestForSums) {
+  start({.clients = 64, .top_views = 1});
+  const auto error_of = [&](const char* request) {
+    auto socket = unix_socket::connect_to(path_);
+    EXPECT_TRUE(socket);
+    const std::string line = std::string(request) + "\n";
+    EXPECT_EQ(::send(socket->get(), line.data(), line.size(), 0), static_cast<ssize_t>(line.size()));
+    std::string answer;
+    std::array<char, 4096> buffer{};
+    pollfd wait{socket->get(), POLLIN, 0};
+    while (poll(&wait, 1, 5000) == 1) {
+      const ssize_t n = ::recv(socket->get(), buffer.data(), buffer.size(), 0);
+      if (n <= 0) break;
+      answer.append(buffer.data(), static_cast<std::size_t>(n));
+    }
+    return nlohmann::json::parse(answer).value("error", "no error");
+  };
+  EXPECT_EQ(error_of(R"({"request":"top","by":"colour"})"),
+            "top: by: 'colour' is none of: workload, peer, route, operation");
+  EXPECT_EQ(error_of(R"({"request":"top","by":7})"), "top: by: '7' is none of: workload, peer, route, operation");
+  EXPECT_EQ(error_of(R"({"request":"top","interval_ms":1})"), "top: interval_ms must be a number from 100 to 60000");
+  EXPECT_EQ(error_of(R"({"request":"top","rows":0})"), "top: rows must be a number from 1 to 500");
+  EXPECT_EQ(error_of(R"({"request":"top","filter":{"x":"1"}})"), "filter: unknown key 'x'");
+  auto first = ApiClient::connect(path_);
+  ASSERT_TRUE(first && first->top({}));
+  EXPECT_EQ(error_of(R"({"request":"top"})"), "too many clients are watching sums already");
 }
 
 }  // namespace

@@ -68,8 +68,7 @@ Result<std::uint64_t> number_within(const Json& json, const char* key, std::uint
 
 Result<TopBy> parse_top_by(std::string_view text) {
   const auto* const found = std::find(top_by_names.begin(), top_by_names.end(), text);
-  if (found == top_by_names.end())
-    return fail(fmt::format("'{}' is none of: {}", text, fmt::join(top_by_names, ", ")));
+  if (found == top_by_names.end()) return fail(fmt::format("'{}' is none of: {}", text, fmt::join(top_by_names, ", ")));
   return static_cast<TopBy>(found - top_by_names.begin());
 }
 
@@ -107,12 +106,12 @@ std::string TopView::next_line(Nanoseconds now, const Json& agent) {
   line["rate_over_s"] = static_cast<double>(snapshot.recent_time) / 1e9;
   line["rows"] = Json::array();
   for (const TopRow& row : snapshot.rows) line["rows"].push_back(row_json(row, snapshot.recent_time));
-  line["other"] =
-      numbers_json(snapshot.other_last, snapshot.other_recent, snapshot.other_total, snapshot.recent_time);
+  line["other"] = numbers_json(snapshot.other_last, snapshot.other_recent, snapshot.other_total, snapshot.recent_time);
   line["other"]["rows"] = snapshot.other_rows;
   if (agent.is_object()) line.update(agent);
   if (const auto wanted = count_of(agent, "wanted"), lost = count_of(agent, "lost"); wanted && lost) {
-    const std::uint64_t of = *wanted - std::min(*wanted, wanted_), without = std::min(of, *lost - std::min(*lost, lost_));
+    const std::uint64_t of = *wanted - std::min(*wanted, wanted_),
+                        without = std::min(of, *lost - std::min(*lost, lost_));
     line["wanted"] = of;
     line["lost"] = without;
     line["completeness"] = of == 0 ? 1.0 : static_cast<double>(of - without) / static_cast<double>(of);

@@ -5,6 +5,9 @@
 #include <opentelemetry/proto/collector/metrics/v1/metrics_service.pb.h>
 #include <opentelemetry/proto/collector/trace/v1/trace_service.pb.h>
 
+#include <array>
+#include <map>
+
 #include "exporters/otlp/library.h"
 #include "telemetry/metrics.h"
 #include "telemetry/testing.h"
@@ -370,6 +373,98 @@ TEST(OtlpMetrics, OfADeltaSayWhenItBegan) {
 }
 
 TEST(OtlpMetrics, WithoutPointsAreNoRequest) { EXPECT_EQ(encode(MetricSnapshot{}, origin), ""); }
+
+constexpr std::array<Family::Constant, 1> toy_constants{{{"db.system.name", "toy"}}};
+constexpr Family toy_family{
+    .name = "toy",
+    .operation_key = "db.operation.name",
+    .target_key = "db.collection.name",
+    .status_key = "rpc.status_code",
+    .error_key = "db.response.status_code",
+    .status_text = [](int status) -> std::string_view { return status == 5 ? "NOT_FOUND" : "OK"; },
+    .constants = toy_constants,
+    .otel_duration_metric = {"", "db.client.operation.duration"}};
+constexpr subfloor::Protocol toy_protocol{"toy", &toy_family};
+
+SampleCall toy_call() {
+  SampleCall call;
+  call.call.protocol = &toy_protocol;
+  call.call.kind = Kind::client;
+  call.call.operation = "SELECT";
+  call.call.target = "orders";
+  call.call.path.clear();
+  call.call.query.clear();
+  call.call.version = "3.0";
+  call.call.status = 5;
+  call.call.error = "42P01";
+  call.call.attributes.add("db.namespace", "shop", Use::metric);
+  call.call.attributes.add("db.response.returned_rows", 7);
+  return call;
+}
+
+TEST(OtlpSpans, OfOtherProtocolsHaveTheirAttributesKindAndStatus) {
+  const auto request = decoded(spans_of({toy_call()}));
+  const proto::trace::v1::Span& span = request.resource_spans(0).scope_spans(0).spans(0);
+  EXPECT_EQ(span.name(), "SELECT orders");
+  EXPECT_EQ(span.kind(), proto::trace::v1::Span::SPAN_KIND_CLIENT);
+  EXPECT_EQ(span.status().code(), proto::trace::v1::Status::STATUS_CODE_ERROR);
+  const auto found = attributes(span.attributes());
+  for (const auto& [key, value] : std::map<std::string, std::string>{{"db.system.name", "'toy'"},
+                                                                     {"db.operation.name", "'SELECT'"},
+                                                                     {"db.collection.name", "'orders'"},
+                                                                     {"db.response.status_code", "'42P01'"},
+                                                                     {"rpc.status_code", "'NOT_FOUND'"},
+                                                                     {"db.namespace", "'shop'"},
+                                                                     {"db.response.returned_rows", "7"},
+                                                                     {"error.type", "'42P01'"},
+                                                                     {"network.protocol.name", "'toy'"},
+                                                                     {"network.protocol.version", "'3.0'"},
+                                                                     {"network.transport", "'tcp'"},
+                                                                     {"server.address", "'127.0.0.2'"},
+                                                                     {"server.port", "45678"}}) {
+    const auto one = found.find(key);
+    EXPECT_EQ(one == found.end() ? "(none)" : one->second, value) << key;
+  }
+  for (const char* never : {"http.request.method", "url.path", "url.scheme", "http.route"})
+    EXPECT_FALSE(found.contains(never)) << never;
+}
+
+TEST(OtlpSpans, CarryTheRouteUnderAnInferredName) {
+  SampleCall call = sample();
+  Observation observation = call.observation();
+  observation.route = "/orders/{id}";
+  CollectedSpans sink;
+  Windows windows({}, 1 * second, sink);
+  windows.add(observation);
+  windows.close(6 * second, 1);
+  const auto request = decoded(sink.spans);
+  const auto found = attributes(request.resource_spans(0).scope_spans(0).spans(0).attributes());
+  EXPECT_EQ(found.at("subfloor.route"), "'/orders/{id}'");
+  EXPECT_FALSE(found.contains("http.route"));
+}
+
+TEST(OtlpMetrics, OfOtherProtocolsShareAMetricAndHaveTypedAttributes) {
+  Metrics metrics({.convention = MetricConvention::otel});
+  metrics.add(toy_call().observation());
+  proto::collector::metrics::v1::ExportMetricsServiceRequest request;
+  ASSERT_TRUE(request.ParseFromString(encode(metrics.snapshot({}, {}), origin)));
+  int points = 0;
+  for (const auto& resource : request.resource_metrics()) {
+    for (const auto& metric : resource.scope_metrics(0).metrics()) {
+      if (metric.name() != "db.client.operation.duration") continue;
+      EXPECT_EQ(metric.unit(), "s");
+      ASSERT_EQ(metric.histogram().data_points_size(), 1);
+      ++points;
+      EXPECT_THAT(attributes(metric.histogram().data_points(0).attributes()),
+                  UnorderedElementsAre(Pair("db.system.name", "'toy'"), Pair("db.operation.name", "'SELECT'"),
+                                       Pair("db.collection.name", "'orders'"), Pair("rpc.status_code", "'NOT_FOUND'"),
+                                       Pair("db.response.status_code", "'42P01'"), Pair("db.namespace", "'shop'"),
+                                       Pair("error.type", "'42P01'"), Pair("server.address", "'127.0.0.2'"),
+                                       Pair("server.port", "45678")));
+    }
+  }
+  EXPECT_EQ(points, 1);
+}
 
 }  // namespace
 }  // namespace subfloor::otlp
