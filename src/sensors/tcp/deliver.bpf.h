@@ -254,7 +254,7 @@ static __always_inline long read_user(void *to, __u32 size, const void *from, __
 struct transfer {
 	struct family_counters *count;
 	const struct user_content *content;
-	struct flow flow; /* of the next piece */
+	struct flow *flow; /* of the next piece */
 	struct part rest;
 	__u64 begin;
 	__u8 kind;
@@ -267,11 +267,11 @@ static __always_inline void deliver_user_piece(struct transfer *transfer, bool l
 
 	take_piece(&transfer->rest, &piece, last);
 	if (content->segments || content->vector_in_kernel)
-		deliver_vector(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, content);
+		deliver_vector(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, content);
 	else
-		deliver_piece(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
+		deliver_piece(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
 			      (const void *)content->base, content->offset + piece.skip);
-	transfer->flow.position += piece.length;
+	transfer->flow->position += piece.length;
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
@@ -288,7 +288,7 @@ static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfe
 static __always_inline void deliver_user_as(__u8 kind, struct family_counters *count, struct flow *flow, __u32 length,
 					    __u64 begin, const struct user_content *content)
 {
-	struct transfer transfer = {.count = count, .content = content, .begin = begin, .kind = kind};
+	struct transfer transfer = {.count = count, .content = content, .flow = flow, .begin = begin, .kind = kind};
 
 	if (!select_part(count, flow, length, &transfer.rest))
 		return;
@@ -296,7 +296,6 @@ static __always_inline void deliver_user_as(__u8 kind, struct family_counters *c
 		transfer.rest.deep = false;
 	if (!content->known)
 		transfer.rest.want = 0;
-	transfer.flow = *flow;
 	deliver_user_piece(&transfer, false);
 	if (transfer.rest.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
