@@ -4,8 +4,25 @@
 #include <set>
 
 #include "agent/config_units.h"
+#include "protocols/session.h"
 
 namespace subfloor::cli {
+namespace {
+
+// Protocols, and families of them, by name.
+std::set<std::string_view> protocol_names() {
+  std::set<std::string_view> names;
+  const auto add = [&](const Protocol& protocol) { names.insert({protocol.name, protocol.family->name}); };
+  for (const protocols::Descriptor* descriptor : protocols::all_protocols()) {
+    add(*descriptor->protocol);
+    for (const Protocol* other : descriptor->others) add(*other);
+  }
+  return names;
+}
+
+std::string joined(const std::set<std::string_view>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+}  // namespace
 
 void add_output(CLI::App& command, Arguments& arguments) {
   command.add_option("-o,--output", arguments.output, "table: for people; json: one object per line")
@@ -22,8 +39,10 @@ void add_config(CLI::App& command, Arguments& arguments) {
 }
 
 void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter) {
-  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
+  command.add_option("--protocol", filter.protocol, "Only this protocol: " + joined(protocol_names()))->type_name("P");
+  command
+      .add_option("--status", arguments.status,
+                  "Only these: 2xx, 404, unset (no answer), error (of any protocol), or several with commas")
       ->type_name("S");
   command.add_option("--pid", filter.pid, "Only the side of this process")
       ->type_name("N")
@@ -48,6 +67,8 @@ void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, c
 }
 
 Result<> finish_filter(const Arguments& arguments, CallFilter& filter) {
+  if (const auto known = protocol_names(); !filter.protocol.empty() && !known.contains(filter.protocol))
+    return fail(fmt::format("--protocol: '{}' is none of: {}", filter.protocol, joined(known)));
   if (!arguments.status.empty()) {
     auto status = StatusFilter::parse(arguments.status);
     if (!status) return Failure(status.error().in("--status"));

@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* main_footer = R"(Start here:
   sudo subfloor observe              every call on this host, as it happens
+  sudo subfloor top                  who calls whom, how often, how fast
   sudo subfloor agent                the daemon: metrics at http://127.0.0.1:9464/metrics
   subfloor doctor                    what this kernel and these privileges allow
 
@@ -75,7 +76,8 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   ObserveOptions& options = arguments.observe;
   CallFilter& filter = options.filter;
   add_output(command, arguments);
-  add_filter(command, arguments, filter, options.limit);
+  add_filter(command, arguments, filter);
+  add_limit(command, options.limit);
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
@@ -155,6 +157,7 @@ int run(int argc, const char* const* argv) {
   add_config(app, arguments);
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
+  add_top(app, arguments, chosen);
   add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);

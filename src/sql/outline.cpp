@@ -75,7 +75,10 @@ void Outline::begin_statement(Word word) {
 // Equal statements in a row are told once.
 void Outline::end_statement() {
   if (name_.count > 0) end_name(false);
-  if (in_statement_) first_statement_ = false;
+  if (in_statement_) {
+    first_statement_ = false;
+    ++into_.statements;
+  }
   if (!full_ && into_.summary.size() > summary_begin_) {
     const std::size_t begin = summary_begin_ == 0 ? 0 : summary_begin_ + 2;
     const std::string_view part = std::string_view(into_.summary).substr(begin);

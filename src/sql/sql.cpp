@@ -13,6 +13,7 @@ void Statement::clear() {
   target.clear();
   summary.clear();
   text.clear();
+  statements = 0;
 }
 
 void describe(std::string_view statement, const Options& options, Statement& into) {

@@ -21,6 +21,7 @@ struct Statement {
   std::string target;     // the only table (view, …) it is about, as written, unquoted; "" where none or several
   std::string summary;    // "SELECT orders customers"; statements of one text: "BEGIN; UPDATE orders"
   std::string text;       // sanitised, white space collapsed; "" unless wanted
+  std::size_t statements = 0;  // that the text has
 
   void clear();  // keeps capacity
 };

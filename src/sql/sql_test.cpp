@@ -173,6 +173,8 @@ TEST(Sql, TellsEachStatementOfAText) {
   EXPECT_EQ(operation("BEGIN; UPDATE a SET x = 1"), "BEGIN");
   EXPECT_EQ(summary("INSERT INTO a VALUES (1); INSERT INTO a VALUES (2); INSERT INTO a VALUES (3)"), "INSERT a");
   EXPECT_EQ(summary("SET x = 1; SELECT 1 FROM a"), "SET; SELECT a");
+  EXPECT_EQ(postgresql("SELECT 1;; SELECT ';'; ").statements, 2U);
+  EXPECT_EQ(postgresql(" ;").statements, 0U);
 }
 
 TEST(Sql, ReplacesEveryKindOfLiteral) {

@@ -99,7 +99,10 @@ bool Board::take(std::string_view line) {
   if (!json.is_object() || !json.contains("rows") || !json["rows"].is_array()) return false;
   const std::string by = text_of(json, "by");
   if (by != header_.by) past_.clear();
-  header_ = {.time = text_of(json, "time"), .by = by, .rung = text_of(json, "rung")};
+  header_ = {};
+  header_.time = text_of(json, "time");
+  header_.by = by;
+  header_.rung = text_of(json, "rung");
   header_.rate = number_of(json, "rate").value_or(0);
   header_.rate_over = number_of(json, "rate_over_s").value_or(0);
   header_.error_ratio = number_of(json, "error_ratio");

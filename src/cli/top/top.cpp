@@ -116,8 +116,11 @@ void TopApp::take(std::string_view line) {
   if (options_.json) {
     output_->write(std::string(line) + "\n");
   } else if (!controls_.paused) {
-    if (!board_.take(line)) return LOG_WARN("sums could not be read: {} bytes", line.size());
-    show();
+    if (board_.take(line)) {
+      show();
+    } else {
+      LOG_WARN("sums could not be read: {} bytes", line.size());
+    }
   }
   if (options_.limit != 0 && ++intervals_ >= options_.limit) finish();
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr char ok = '\x00', eof = '\xfe', error = '\xff';
 constexpr std::uint64_t longest_greeting = 1024;
-constexpr std::uint64_t shortest_greeting = 24;
+constexpr std::uint64_t shortest_greeting = 16;
 
 struct Header {
   std::uint64_t length;
@@ -76,8 +76,11 @@ bool column_follows(std::string_view bytes, std::uint64_t at, std::uint8_t seque
 
 Evidence answer(std::string_view bytes, const Header& header) {
   const std::string_view payload = bytes.substr(packet_header);
-  if (header.length == 0 || header.length > longest_packet / 2) return Evidence::none;
+  constexpr std::uint64_t longest = 4096, longest_number = 9;
+  if (header.length == 0 || header.length > longest) return Evidence::none;
   if (payload.empty()) return Evidence::short_of_bytes;
+  const bool tells = payload.front() == ok || payload.front() == eof || payload.front() == error;
+  if (!tells && header.length > longest_number) return Evidence::none;
   if (column_follows(bytes, packet_header + header.length, 2)) {
     const bool prepared = payload.front() == ok && (header.length == 12 || header.length == 13);
     return prepared || header.length <= 4 ? Evidence::answer : Evidence::none;
@@ -125,9 +128,12 @@ Evidence look_at_opening(std::string_view bytes) {
   const std::optional<Header> header = header_of(bytes);
   if (!header) return Evidence::short_of_bytes;
   if (header->sequence != 0) return Evidence::none;
-  const std::string_view payload = bytes.substr(packet_header);
-  if (!payload.empty() && payload.front() == error) return refusal(payload, header->length);
-  return greeting(payload, header->length);
+  return look_at_first_payload(bytes.substr(packet_header), header->length);
+}
+
+Evidence look_at_first_payload(std::string_view payload, std::uint64_t length) {
+  if (!payload.empty() && payload.front() == error) return refusal(payload, length);
+  return greeting(payload, length);
 }
 
 Evidence look_at_middle(std::string_view bytes) {

@@ -20,6 +20,8 @@ enum class Evidence : std::uint8_t {
 
 // `bytes` are the first of a segment, at least 64 of them where there are so many.
 [[nodiscard]] Evidence look_at_opening(std::string_view bytes);  // of a connection
+// The same of a first payload without its header: the first 60 bytes of it, where there are so many.
+[[nodiscard]] Evidence look_at_first_payload(std::string_view payload, std::uint64_t length);
 [[nodiscard]] Evidence look_at_middle(std::string_view bytes);
 
 }  // namespace subfloor::protocols::mysql

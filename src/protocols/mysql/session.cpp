@@ -36,13 +36,13 @@ Next MysqlSession::next(Direction d) {
 }
 
 void MysqlSession::feed(std::string_view bytes, std::uint64_t gap, const Segment& s, CallSink& sink) {
-  if (!learn_sides(bytes, s)) return;
+  if (!learn_sides(bytes, s, sink)) return;
   if (compressed_) return feed_packed(bytes, gap, s, sink);
   feed_plain(bytes, gap, s, sink);
 }
 
 // Which side sends commands, and whether the beginning of the connection is there.
-bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s) {
+bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s, CallSink& sink) {
   if (phase_ != Phase::greeting || !stream(s.direction).packets.at_boundary()) return true;
   const Evidence opening = look_at_opening(bytes.substr(0, 64));
   if (opening == Evidence::greeting || opening == Evidence::refusal) {
@@ -51,6 +51,10 @@ bool MysqlSession::learn_sides(std::string_view bytes, const Segment& s) {
     return true;
   }
   const bool may_greet = opening == Evidence::short_of_bytes && bytes.size() > packet_header;
+  if (!tolerant_ && opening == Evidence::none) {
+    finish(Next::Action::invalid, s.end, sink);
+    return false;
+  }
   if (!tolerant_ || (may_greet && !is_request_side(s.direction))) {
     request_side_ = opposite(s.direction);
     return true;
@@ -71,11 +75,12 @@ void MysqlSession::feed_packed(std::string_view bytes, std::uint64_t gap, const 
     if (header.integer(3) + compressed_header != s.length) return;
     in.outer_searching = false;
   }
-  while (!over_ && (!bytes.empty() || gap > 0)) {
-    const Unpacker::Piece piece =
-        bytes.empty() ? in.unpacker.pass(gap) : in.unpacker.take(bytes, in.searching ? 0 : in.packets.skippable());
+  while (!over_ && (!bytes.empty() || gap > 0 || in.unpacker.holds_more())) {
+    const bool is_gap = bytes.empty() && !in.unpacker.holds_more();
+    const std::uint64_t unwanted = in.searching ? 0 : in.packets.skippable();
+    const Unpacker::Piece piece = is_gap ? in.unpacker.pass(gap) : in.unpacker.take(bytes, unwanted);
     if (piece.lost) {
-      in.outer_searching = tolerant_ = true;
+      in.outer_searching = true;
       lose(s.direction);
       break;
     }
@@ -128,7 +133,6 @@ void MysqlSession::pass(std::uint64_t count, const Segment& s, CallSink& sink) {
     step(what, s, sink);
   }
   if (over_ || count == 0) return;
-  tolerant_ = true;
   lose(s.direction);
   if (is_request_side(s.direction) || waiting_.empty() || !waiting_.front().blind) return;
   on_blind({}, count, s, sink);
@@ -183,7 +187,7 @@ bool MysqlSession::hold_early(std::string_view bytes, std::uint64_t gap, const S
     early_.segment.length += bytes.size() + gap;  // one is held; of what follows it just the length
     return true;
   }
-  early_.any = true;
+  early_.any = early_.ever = true;
   early_.bytes.assign(bytes);
   early_.segment = s;
   early_.segment.length = bytes.size() + gap;
@@ -211,6 +215,7 @@ void MysqlSession::fail(Direction d, Nanoseconds when, CallSink& sink) {
 // Nobody knows where the next packet of this direction begins.
 void MysqlSession::lose(Direction d) {
   Stream& in = stream(d);
+  tolerant_ = true;
   in.packets.reset();
   in.over = false;
   in.searching = true;
@@ -225,7 +230,7 @@ void MysqlSession::lose(Direction d) {
 
 void MysqlSession::on_lost(Direction direction, Nanoseconds when, CallSink& sink) {
   if (over_) return;
-  lost_any_ = tolerant_ = true;
+  lost_any_ = true;
   if (phase_ != Phase::commands) return finish(Next::Action::invalid, when, sink);
   if (compressed_) {
     stream(direction).unpacker.reset();

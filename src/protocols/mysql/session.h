@@ -36,7 +36,7 @@ class MysqlSession final : public Session {
 
   // Something was missing, so that packets may have to be searched for at the beginning of segments: from here on the
   // result may depend on how the stream was cut.
-  [[nodiscard]] bool depends_on_segments() const { return tolerant_; }
+  [[nodiscard]] bool depends_on_segments() const { return tolerant_ || early_.ever; }
 
  private:
   enum class Phase : std::uint8_t { greeting, login, commands };
@@ -54,7 +54,7 @@ class MysqlSession final : public Session {
 
   // What came before the command it can only belong to: records of the two directions may change places.
   struct Early {
-    bool any = false;
+    bool any = false, ever = false;
     SecretString bytes;
     Segment segment;
   };
@@ -72,7 +72,7 @@ class MysqlSession final : public Session {
   void take(std::string_view& bytes, const Segment& s, CallSink& sink);
   void pass(std::uint64_t count, const Segment& s, CallSink& sink);
   bool step(Packets::Step step, const Segment& s, CallSink& sink);
-  [[nodiscard]] bool learn_sides(std::string_view bytes, const Segment& s);
+  [[nodiscard]] bool learn_sides(std::string_view bytes, const Segment& s, CallSink& sink);
   [[nodiscard]] bool found(std::string_view bytes, const Segment& s);
   [[nodiscard]] bool hold_early(std::string_view bytes, std::uint64_t gap, const Segment& s);
   void give_early(CallSink& sink);

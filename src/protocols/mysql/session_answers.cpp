@@ -2,7 +2,7 @@
 // What the server sends: its greeting, how the login went, and answers.
 #include <algorithm>
 
-#include "protocols/mysql/fields.h"
+#include "protocols/mysql/evidence.h"
 #include "protocols/mysql/handshake.h"
 #include "protocols/mysql/session.h"
 
@@ -24,9 +24,11 @@ void MysqlSession::on_response_head(const Segment& s, CallSink& sink) {
 void MysqlSession::on_greeting(const Segment& s, CallSink& sink) {
   const Packets& packets = responses().packets;
   const std::string_view payload = packets.head();
-  if (!payload.empty() && payload.front() == error && packets.sequence() == 0) return refuse(s, sink);
+  const Evidence evidence = look_at_first_payload(payload.substr(0, 60), packets.length());
+  if (evidence == Evidence::refusal && packets.sequence() == 0) return refuse(s, sink);
   const std::optional<Greeting> greeting = parse_greeting(payload);
-  if (!greeting || packets.sequence() != 0) return finish(Next::Action::invalid, s.end, sink);
+  if (evidence != Evidence::greeting || !greeting || packets.sequence() != 0)
+    return finish(Next::Action::invalid, s.end, sink);
   server_capabilities_ = greeting->capabilities;
   system_ = greeting->mariadb || (greeting->capabilities & capability::mysql) == 0 ? "mariadb" : "mysql";
   version_.assign(greeting->version);
@@ -85,7 +87,6 @@ void MysqlSession::on_answer(const Segment& s, CallSink& sink) {
   if (waiting_.empty()) {
     const bool straggler = packets.length() == 5 && ends_rows(packets.head(), 5);
     if (straggler) return;
-    tolerant_ = true;
     return lose(s.direction);
   }
   Exchange& exchange = waiting_.front();

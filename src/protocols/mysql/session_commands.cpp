@@ -41,6 +41,10 @@ void MysqlSession::on_request_head(const Segment& s, CallSink& sink) {
 }
 
 void MysqlSession::on_request_end(const Segment& s, CallSink& sink) {
+  if (phase_ == Phase::login) {
+    login_.call.request_end = s.end;
+    login_.call.request_body_bytes += requests().packets.passed();
+  }
   if (waiting_.empty() || phase_ != Phase::commands || !of_last_command_) return;
   const Packets& packets = requests().packets;
   Exchange& last = waiting_.back();
@@ -60,6 +64,7 @@ void MysqlSession::on_login(const Segment& s, CallSink& sink) {
   if (login->tls_only) return finish(Next::Action::opaque, s.end, sink);
   const Segment& first = requests().first;
   call.start = is_server() ? first.end : first.begin;
+  call.request_end = first.end;
   call.pid = first.pid;
   call.tid = first.tid;
   call.operation = "CONNECT";
@@ -83,7 +88,6 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
   if (is.shape == Shape::silent) return on_silent_command(code, payload);
   if (waiting_.size() >= outstanding_limit) {
     give_up(partial_lost, sink);
-    tolerant_ = true;
     lose(opposite(s.direction));
   }
 

@@ -62,17 +62,17 @@ void MysqlSession::tell(Exchange& exchange, CallSink& sink) {
   attributes.add("db.system.name", system_, Use::metric);
   if (!schema_.empty()) attributes.add("db.namespace", schema_, Use::metric);
   if (!user_.empty()) attributes.add("db.user", user_);
-  if (!version_.empty()) attributes.add("db.server.version", version_);
-  if (!program_.empty()) attributes.add("db.client.program", program_);
+  if (!version_.empty()) attributes.add("db.mysql.server_version", version_);
+  if (!program_.empty()) attributes.add("db.mysql.program_name", program_);
   if (exchange.began && !exchange.unsure) {
     if (answer_.error) {
       call.error = std::to_string(*answer_.error);
       const std::string_view state(answer_.sqlstate.data(), answer_.sqlstate.size());
-      if (state.front() != '\0') attributes.add("db.response.sqlstate", state);
-    } else if (!exchange.blind) {
+      if (state.front() != '\0') attributes.add("db.mysql.sqlstate", state);
+    } else if (!exchange.blind && (call.partial & partial_cut_short) == 0) {
       if (answer_.has_rows) attributes.add("db.response.returned_rows", static_cast<std::int64_t>(answer_.rows));
-      if (answer_.has_affected && !answer_.has_rows)
-        attributes.add("db.response.affected_rows", static_cast<std::int64_t>(answer_.affected));
+      if (answer_.has_affected && !answer_.has_rows && exchange.shape == Shape::result)
+        attributes.add("db.mysql.affected_rows", static_cast<std::int64_t>(answer_.affected));
     }
   }
   sink.on_call(call);

@@ -29,6 +29,8 @@ class Unpacker {
   void wipe();
 
   [[nodiscard]] bool at_boundary() const { return header_size_ == 0 && remaining_ == 0; }
+  // Is there more to be given of what was taken already?
+  [[nodiscard]] bool holds_more() const { return remaining_ == 0 && held_ > 0; }
   // Bytes that are still to come in this packet and of whose content nothing is needed.
   [[nodiscard]] std::uint64_t skippable() const { return ignoring_ ? remaining_ : 0; }
 
