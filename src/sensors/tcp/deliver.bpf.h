@@ -148,13 +148,17 @@ static __always_inline struct tcp_data *reserve_data(__u32 content)
 	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
-/* Of a part, as much as one record takes: piece->length is 0 where nothing is left. The last record of a transfer tells of
- * all that is left, copied or not. */
-static __always_inline void take_piece(struct part *rest, struct part *piece, bool last)
+/* Of a part, as much as one record takes. The last record of a transfer tells of all that is left, copied or not. */
+static __always_inline void choose_piece(const struct part *rest, struct part *piece, bool last)
 {
 	*piece = *rest;
 	if (rest->deep && !last && rest->length > rest->want)
 		piece->length = rest->want;
+}
+
+static __always_inline void go_on(struct part *rest, const struct part *piece, struct flow *flow)
+{
+	flow->position += piece->length;
 	rest->skip += piece->length;
 	rest->length -= piece->length;
 	if (rest->want > rest->length)
@@ -163,12 +167,12 @@ static __always_inline void take_piece(struct part *rest, struct part *piece, bo
 
 /* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
  * user space has seen that and can ask for it. */
-static __always_inline void note_beginning(const struct flow *flow, const char *content, __u32 size)
+static __always_inline void note_beginning(const struct flow *flow, struct part *part, const char *content, __u32 size)
 {
 	__u32 slot = flow->key % TCP_STEER_SLOTS;
 	struct tcp_steer *steer;
 
-	if (size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
+	if (part->deep || size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
 		return;
 	if (content[4] == '*') {
 		if (content[1] != 'R' || content[2] != 'I' || content[6] != 'H')
@@ -181,6 +185,9 @@ static __always_inline void note_beginning(const struct flow *flow, const char *
 		return;
 	steer->deep = 1;
 	steer->key = flow->key;
+	part->deep = true;
+	if (part->length > size) /* so the rest of this transfer goes into further records, too */
+		part->length = size;
 }
 
 /* Where content comes from in one piece. */
@@ -189,7 +196,7 @@ typedef long (*read_piece)(void *to, __u32 size, const void *from, __u64 offset)
 /* Writes the record where it will be read: its content is copied once. The time is taken before the room, or a record
  * with an earlier place could have a later time than the end of a socket with bytes in a later place. */
 static __always_inline void deliver_piece(struct family_counters *count, const struct flow *flow,
-					  const struct part *part, __u64 begin, __u8 kind, read_piece read,
+					  struct part *part, __u64 begin, __u8 kind, read_piece read,
 					  const void *from, __u64 offset)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -210,14 +217,14 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	}
 	count->submitted++;
 	count->bytes += want;
-	note_beginning(flow, (const char *)(record + 1), want);
+	note_beginning(flow, part, (const char *)(record + 1), want);
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
 	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
 }
 
 static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow,
-					   const struct part *part, __u64 begin, __u8 kind,
+					   struct part *part, __u64 begin, __u8 kind,
 					   const struct user_content *content)
 {
 	__u32 index = flow->direction | !flow->has_position << 1, captured;
@@ -232,7 +239,7 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 		count->unreadable++;
 	if (captured > TCP_CONTENT_MAX)
 		captured = TCP_CONTENT_MAX;
-	note_beginning(flow, scratch->content, captured);
+	note_beginning(flow, part, scratch->content, captured);
 	now = bpf_ktime_get_ns();
 	fill_data(&scratch->record, flow, part->length, begin, now);
 	finish_data(&scratch->record, kind, captured, now);
@@ -265,13 +272,14 @@ static __always_inline void deliver_user_piece(struct transfer *transfer, bool l
 	const struct user_content *content = transfer->content;
 	struct part piece;
 
-	take_piece(&transfer->rest, &piece, last);
+	choose_piece(&transfer->rest, &piece, last);
 	if (content->segments || content->vector_in_kernel)
 		deliver_vector(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, content);
 	else
 		deliver_piece(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
 			      (const void *)content->base, content->offset + piece.skip);
-	transfer->flow->position += piece.length;
+	transfer->rest.deep = piece.deep;
+	go_on(&transfer->rest, &piece, transfer->flow);
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */

@@ -29,10 +29,11 @@ static __always_inline void deliver_skb_piece(struct skb_transfer *transfer, con
 {
 	struct part piece;
 
-	take_piece(&transfer->rest, &piece, last);
+	choose_piece(&transfer->rest, &piece, last);
 	deliver_piece(transfer->count, transfer->flow, &piece, 0, transfer->kind, read_skb, skb,
 		      transfer->offset + piece.skip);
-	transfer->flow->position += piece.length;
+	transfer->rest.deep = piece.deep;
+	go_on(&transfer->rest, &piece, transfer->flow);
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
