@@ -188,9 +188,9 @@ Result<> Agent::start_exporters() {
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
-        .brief = [this] { return brief_status(); },
         .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
-                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}}};
+                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
+        .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);
     TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));

@@ -34,13 +34,15 @@ SIGTERM or Ctrl-C ends it and leaves nothing behind. `subfloor config explain` t
 constexpr const char* observe_footer = R"(Examples:
   sudo subfloor observe                            everything, until Ctrl-C
   sudo subfloor observe --status 5xx,unset         failures, and requests nobody answered
+  sudo subfloor observe --status error             whatever failed, of any protocol
   sudo subfloor observe --service nginx --for 10s  one service, ten seconds long
   sudo subfloor observe -o json | jq .             one object per line
   sudo subfloor observe --limit 1 --pid 1234       the next call of one process
 
 It asks the running agent, or, where there is none, watches by itself for as long as it is open.
 A call between two processes of this host is seen twice: by its client and by its server.
-A status of - means that no response was seen; ~ marks a call that is not whole.)";
+A status of - means that no response was seen; ~ marks a call that is not whole. Of other protocols than HTTP the
+status is ok or err, and what went wrong stands behind the call.)";
 
 constexpr const char* status_footer = R"(Examples:
   sudo subfloor status

@@ -89,11 +89,6 @@ auto name_of(const BoardRow& row) {
 
 }  // namespace
 
-std::optional<double> Board::Header::completeness() const {
-  if (!wanted || !lost) return std::nullopt;
-  return *wanted == 0 ? 1.0 : 1.0 - static_cast<double>(std::min(*lost, *wanted)) / static_cast<double>(*wanted);
-}
-
 bool Board::take(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("rows") || !json["rows"].is_array()) return false;
@@ -107,12 +102,8 @@ bool Board::take(std::string_view line) {
   header_.rate_over = number_of(json, "rate_over_s").value_or(0);
   header_.error_ratio = number_of(json, "error_ratio");
   header_.total_calls = count_of(json, "total_calls").value_or(0);
-  const auto wanted = count_of(json, "wanted"), lost = count_of(json, "lost");
-  if (wanted && lost) {
-    if (!first_) first_ = {*wanted, *lost};
-    header_.wanted = *wanted - std::min(*wanted, first_->wanted);
-    header_.lost = *lost - std::min(*lost, first_->lost);
-  }
+  header_.completeness = number_of(json, "completeness");
+  header_.lost = count_of(json, "lost").value_or(0);
   if (const auto other = json.find("other"); other != json.end() && other->is_object()) {
     header_.other = row_of(*other);
     header_.other_rows = count_of(*other, "rows").value_or(0);

@@ -38,13 +38,11 @@ class Board {
     double rate = 0, rate_over = 0;  // per second, over so many seconds
     std::optional<double> error_ratio;
     std::uint64_t total_calls = 0;
-    // Of the records that the kernel was to report since the first line: how many, and which of them did not arrive.
-    std::optional<std::uint64_t> wanted, lost;
+    // Since the view began: the part of the records of the kernel that arrived, 0 to 1, and how many did not.
+    std::optional<double> completeness;
+    std::uint64_t lost = 0;
     std::uint64_t other_rows = 0;
     BoardRow other;  // what is in no row
-
-    // The part of the records that arrived, 0 to 1; none where the agent does not say.
-    [[nodiscard]] std::optional<double> completeness() const;
   };
 
   // A line of sums as JSON; false where it is none. A line by another measure begins anew.
@@ -56,16 +54,12 @@ class Board {
   [[nodiscard]] std::vector<const BoardRow*> rows(TopSort sort, bool inverted, std::string_view text) const;
 
  private:
-  struct Seen {
-    std::uint64_t wanted = 0, lost = 0;
-  };
   void remember(double interval);
 
   Header header_;
   std::vector<BoardRow> rows_;
   std::vector<std::uint64_t> calls_;  // of the interval, by row
   std::map<std::string, std::deque<double>> past_;
-  std::optional<Seen> first_;
 };
 
 }  // namespace subfloor::cli

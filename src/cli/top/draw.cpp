@@ -89,7 +89,7 @@ class Page {
 void Page::lay_out() {
   const std::string& by = board_.header().by;
   if (by == "route" || by == "operation") operation_ = 10;
-  detail_title_ = by == "peer" ? "PEER" : by == "route" ? "ROUTE" : "";
+  detail_title_ = by == "peer" ? "PEER" : by == "route" ? "ROUTE OR TARGET" : "";
   // What grows with the terminal: the peer or route, else the operation, else the service.
   std::size_t& growing = !detail_title_.empty() ? detail_ : by == "operation" ? operation_ : service_;
   const std::size_t least = 16;
@@ -112,17 +112,17 @@ void Page::lay_out() {
 
 std::string Page::title() const {
   const Board::Header& header = board_.header();
-  const auto completeness = header.completeness();
+  const auto& completeness = header.completeness;
   std::string text = "subfloor top" + separator() + "by " + header.by + separator();
   text += fmt::format("{}/s{}{} errors{}", human_rate(header.rate), separator(), percent(header.error_ratio),
                       separator());
   // Rounded down: what is not complete must not read 1.0000.
   text += completeness ? fmt::format("completeness {:.4f}{}{} lost", std::floor(*completeness * 1e4) / 1e4, separator(),
-                                     grouped(header.lost.value_or(0)))
+                                     grouped(header.lost))
                        : "completeness unknown";
   if (!header.rung.empty()) text += separator() + header.rung;
   text = fit_line(printable(text, true));
-  const bool whole = !completeness || (*completeness >= 1 && header.lost.value_or(0) == 0);
+  const bool whole = !completeness || (*completeness >= 1 && header.lost == 0);
   return paint(whole ? bold : "1;33", std::move(text));
 }
 

@@ -19,7 +19,7 @@ struct TopControls {
   bool paused = false;
   bool help = false;
   bool typing = false;   // the text to filter by
-  std::string text;      // that rows have to contain
+  std::string text = {};  // that rows have to contain
   std::size_t first = 0; // row on top
 };
 

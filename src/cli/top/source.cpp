@@ -78,7 +78,7 @@ class OwnSource final : public TopSource {
   OwnSource& operator=(const OwnSource&) = delete;
 
   Result<> begin(const TopRequest& request) override {
-    view_.emplace(request, monotonic_now());
+    view_.emplace(request, monotonic_now(), agent_->brief_status());
     if (timer_ >= 0) {
       reactor_.set_period(timer_, request.interval);
       return {};

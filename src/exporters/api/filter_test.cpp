@@ -68,8 +68,8 @@ TEST(CallFilter, FindsCallsWithoutStatusOnlyByUnset) {
 }
 
 TEST(CallFilter, FindsErrorsOfProtocolsThatHaveNoNumbers) {
-  constexpr Family redis_family{.name = "redis"};
-  constexpr Protocol redis{"redis", &redis_family};
+  static constexpr Family redis_family{.name = "redis"};
+  static constexpr Protocol redis{"redis", &redis_family};
   Sample sample;
   sample.call.protocol = &redis;
   sample.call.status.reset();

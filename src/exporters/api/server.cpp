@@ -160,7 +160,7 @@ Result<nlohmann::json> ApiServer::begin_top(Client& client, const nlohmann::json
   TRY_ASSIGN(const TopRequest request, TopRequest::from_json(json));
   TRY_ASSIGN(client.top_timer,
              reactor_.every(request.interval, [this, fd = client.socket.get()] { end_interval(fd); }));
-  client.top.emplace(request, monotonic_now());
+  client.top.emplace(request, monotonic_now(), handlers_.brief());
   ++top_views_;
   return nlohmann::json{{"top", request.to_json()}};
 }

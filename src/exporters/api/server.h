@@ -30,10 +30,10 @@ class ApiServer {
     std::function<void(std::string& out, const Observation&)> format;
     // Somebody observes now, or nobody does any more: publish() is not needed in between.
     std::function<void(bool)> audience = [](bool) {};
-    // What lines of `top` tell of the agent.
-    std::function<nlohmann::json()> brief = [] { return nlohmann::json::object(); };
     // Others that are answered as status is.
     std::map<std::string, std::function<nlohmann::json()>> questions = {};
+    // What lines of `top` tell of the agent.
+    std::function<nlohmann::json()> brief = [] { return nlohmann::json::object(); };
   };
 
   struct Limits {

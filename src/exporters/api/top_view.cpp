@@ -2,6 +2,7 @@
 #include "exporters/api/top_view.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/clock.h"
 
@@ -48,6 +49,12 @@ Json row_json(const TopRow& row, Nanoseconds time) {
   return json;
 }
 
+std::optional<std::uint64_t> count_of(const Json& json, const char* key) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  if (!json.is_object() || found == json.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::uint64_t>();
+}
+
 Result<std::uint64_t> number_within(const Json& json, const char* key, std::uint64_t otherwise, std::uint64_t least,
                                     std::uint64_t most) {
   const auto found = json.find(key);
@@ -85,6 +92,12 @@ Result<TopRequest> TopRequest::from_json(const Json& json) {
   return request;
 }
 
+TopView::TopView(const TopRequest& request, Nanoseconds now, const Json& agent)
+    : request_(request),
+      top_({.by = request.by, .max_rows = TopRequest::most_rows}, now),
+      wanted_(count_of(agent, "wanted").value_or(0)),
+      lost_(count_of(agent, "lost").value_or(0)) {}
+
 std::string TopView::next_line(Nanoseconds now, const Json& agent) {
   const TopSnapshot snapshot = top_.next(now, request_.rows);
   Json line = numbers_json(snapshot.last, snapshot.recent, snapshot.total, snapshot.recent_time);
@@ -98,6 +111,12 @@ std::string TopView::next_line(Nanoseconds now, const Json& agent) {
       numbers_json(snapshot.other_last, snapshot.other_recent, snapshot.other_total, snapshot.recent_time);
   line["other"]["rows"] = snapshot.other_rows;
   if (agent.is_object()) line.update(agent);
+  if (const auto wanted = count_of(agent, "wanted"), lost = count_of(agent, "lost"); wanted && lost) {
+    const std::uint64_t of = *wanted - std::min(*wanted, wanted_), without = std::min(of, *lost - std::min(*lost, lost_));
+    line["wanted"] = of;
+    line["lost"] = without;
+    line["completeness"] = of == 0 ? 1.0 : static_cast<double>(of - without) / static_cast<double>(of);
+  }
   return line.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

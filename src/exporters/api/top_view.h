@@ -31,20 +31,21 @@ struct TopRequest {
 // One watcher's sums: some 1.2 MB at the most.
 class TopView {
  public:
-  TopView(const TopRequest& request, Nanoseconds now)
-      : request_(request), top_({.by = request.by, .max_rows = TopRequest::most_rows}, now) {}
+  // agent: what is to be known of it, {"wanted":…,"lost":…} counting records since its start, and more if it likes.
+  TopView(const TopRequest& request, Nanoseconds now, const nlohmann::json& agent);
 
   [[nodiscard]] const TopRequest& request() const { return request_; }
   void add(const Observation& observation) {
     if (request_.filter.matches(observation)) top_.add(observation);
   }
-  // Ends an interval: one line of JSON, without newline. `agent` is what is to be known of the agent, an object whose
-  // members are put among the others.
+  // Ends an interval: one line of JSON, without newline. Of the agent, losses are told since the view began, the rest
+  // as it is.
   [[nodiscard]] std::string next_line(Nanoseconds now, const nlohmann::json& agent);
 
  private:
   TopRequest request_;
   Top top_;
+  std::uint64_t wanted_ = 0, lost_ = 0;  // before the view began
 };
 
 }  // namespace subfloor

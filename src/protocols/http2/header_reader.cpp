@@ -121,10 +121,6 @@ void HeaderReader::fail() {
 
 bool HeaderReader::hopeless() const { return failures_ > failures_limit; }
 
-std::size_t HeaderReader::table_size() const {
-  return inflater_ ? nghttp2_hd_inflate_get_dynamic_table_size(inflater_.get()) : 0;
-}
-
 void HeaderReader::take_field(std::string_view name, std::string_view value, const HeaderPlan& plan) {
   if (name.empty()) {
     block_.uncertain = true;

@@ -62,8 +62,8 @@ class HeaderReader {
   [[nodiscard]] HeaderBlock& block() { return block_; }
   // More often wrong than an encoder in its senses can be.
   [[nodiscard]] bool hopeless() const;
-  // Bytes of the buffer of dynamic table entries, as RFC 7541 counts them.
-  [[nodiscard]] std::size_t table_size() const;
+  // Bytes held by the table and the block being read.
+  [[nodiscard]] std::size_t memory() const { return memory_.size(); }
 
  private:
   struct Deleter {

@@ -33,12 +33,12 @@ Guess recognise(const Opening& opening) {
   return to_guess(opening.whole ? shape_of_first_settings(bytes) : shape_of(bytes, bytes.size()));
 }
 
-std::unique_ptr<Session> open(const Options& options) { return std::make_unique<Http2Session>(options); }
+constexpr std::array on_top{&grpc::protocol};
 
-constexpr std::array spoken_on_top{&grpc::protocol};
+std::unique_ptr<Session> open(const Options& options) { return std::make_unique<Http2Session>(options); }
 
 }  // namespace
 
-const Descriptor http2_descriptor{&protocol, recognise, open, spoken_on_top, true};
+const Descriptor http2_descriptor{&protocol, recognise, open, on_top, true};
 
 }  // namespace subfloor::protocols

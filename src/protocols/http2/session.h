@@ -30,6 +30,9 @@ class Http2Session final : public Session {
   void keep_headers(bool keep) override { calls_.set_keep_headers(keep); }
   [[nodiscard]] std::size_t active(Kind kind) const override { return over_ ? 0 : calls_.active(kind); }
 
+  // Bytes held by the tables of HPACK.
+  [[nodiscard]] std::size_t table_memory() const { return inputs_[0].headers.memory() + inputs_[1].headers.memory(); }
+
   // Something was missing or could not be read, so frames may have to be searched for at the beginning of segments:
   // from here on the result may depend on how the stream was cut.
   [[nodiscard]] bool depends_on_segments() const { return tolerant_; }

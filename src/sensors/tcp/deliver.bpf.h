@@ -300,10 +300,12 @@ static __always_inline void deliver_user_as(__u8 kind, struct family_counters *c
 
 	if (!select_part(count, flow, length, &transfer.rest))
 		return;
-	if (!content->known || !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		transfer.rest.deep = false;
-	if (!content->known)
+	if (!content->known || (content->unix_only && flow->has_position)) {
+		transfer.rest.deep = false;
 		transfer.rest.want = 0;
+	}
 	deliver_user_piece(&transfer, false);
 	if (transfer.rest.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
