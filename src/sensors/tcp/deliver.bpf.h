@@ -148,21 +148,25 @@ static __always_inline struct tcp_data *reserve_data(__u32 content)
 	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
-/* Of a part, as much as one record takes. The last record of a transfer tells of all that is left, copied or not. */
-static __always_inline void choose_piece(const struct part *rest, struct part *piece, bool last)
+/* Makes a part what one record takes of it; returns how many bytes it was. The last record of a transfer tells of all that
+ * is left, copied or not. In place, for what is on the stack adds up. */
+static __always_inline __u32 cut_piece(struct part *part, bool last)
 {
-	*piece = *rest;
-	if (rest->deep && !last && rest->length > rest->want)
-		piece->length = rest->want;
+	__u32 length = part->length;
+
+	if (part->deep && !last && length > part->want)
+		part->length = part->want;
+	return length;
 }
 
-static __always_inline void go_on(struct part *rest, const struct part *piece, struct flow *flow)
+/* Makes it what follows, up to the length that cut_piece() returned. */
+static __always_inline void go_on(struct part *part, __u32 length, struct flow *flow)
 {
-	flow->position += piece->length;
-	rest->skip += piece->length;
-	rest->length -= piece->length;
-	if (rest->want > rest->length)
-		rest->want = rest->length;
+	flow->position += part->length;
+	part->skip += part->length;
+	part->length = length - part->length;
+	if (part->want > part->length)
+		part->want = part->length;
 }
 
 /* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
@@ -262,7 +266,7 @@ struct transfer {
 	struct family_counters *count;
 	const struct user_content *content;
 	struct flow *flow; /* of the next piece */
-	struct part rest;
+	struct part part; /* what is left of it */
 	__u64 begin;
 	__u8 kind;
 };
@@ -270,22 +274,20 @@ struct transfer {
 static __always_inline void deliver_user_piece(struct transfer *transfer, bool last)
 {
 	const struct user_content *content = transfer->content;
-	struct part piece;
+	__u32 length = cut_piece(&transfer->part, last);
 
-	choose_piece(&transfer->rest, &piece, last);
 	if (content->segments || content->vector_in_kernel)
-		deliver_vector(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, content);
+		deliver_vector(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind, content);
 	else
-		deliver_piece(transfer->count, transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
-			      (const void *)content->base, content->offset + piece.skip);
-	transfer->rest.deep = piece.deep;
-	go_on(&transfer->rest, &piece, transfer->flow);
+		deliver_piece(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind, read_user,
+			      (const void *)content->base, content->offset + transfer->part.skip);
+	go_on(&transfer->part, length, transfer->flow);
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
 static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfer)
 {
-	if (!transfer->rest.length)
+	if (!transfer->part.length)
 		return 1;
 	transfer->count->seen++;
 	deliver_user_piece(transfer, i + 2 >= TCP_PIECES_MAX);
@@ -298,16 +300,16 @@ static __always_inline void deliver_user_as(__u8 kind, struct family_counters *c
 {
 	struct transfer transfer = {.count = count, .content = content, .flow = flow, .begin = begin, .kind = kind};
 
-	if (!select_part(count, flow, length, &transfer.rest))
+	if (!select_part(count, flow, length, &transfer.part))
 		return;
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		transfer.rest.deep = false;
+		transfer.part.deep = false;
 	if (!content->known || (content->unix_only && flow->has_position)) {
-		transfer.rest.deep = false;
-		transfer.rest.want = 0;
+		transfer.part.deep = false;
+		transfer.part.want = 0;
 	}
 	deliver_user_piece(&transfer, false);
-	if (transfer.rest.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+	if (transfer.part.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
 }
 
