@@ -58,8 +58,8 @@ void streams_at_once(benchmark::State& state) {
     for (std::uint32_t batch = 0; batch < batches; ++batch) {
       benchmark::DoNotOptimize(
           session.on_segment({Direction::inbound, up[batch], up[batch].size(), now, now + 10, 1, 1}, counter));
-      benchmark::DoNotOptimize(
-          session.on_segment({Direction::outbound, down[batch], down[batch].size(), now + 20, now + 30, 1, 1}, counter));
+      benchmark::DoNotOptimize(session.on_segment(
+          {Direction::outbound, down[batch], down[batch].size(), now + 20, now + 30, 1, 1}, counter));
       now += 100;
     }
     ++rounds;

@@ -40,7 +40,8 @@ class Checker final : public CallSink {
     require(!call.status || !grpc || *call.status >= 0);
     require(!call.operation.empty() || call.partial != 0 || grpc || call.request_end != 0);
     require(call.status || call.partial != 0 || !call.error.empty());
-    require(call.operation.size() <= http2::pseudo_limit && call.path.size() + call.query.size() <= http2::pseudo_limit);
+    require(call.operation.size() <= http2::pseudo_limit &&
+            call.path.size() + call.query.size() <= http2::pseudo_limit);
     require(call.request_body_bytes + call.response_body_bytes <= passed);
     require(call.start <= now && call.end <= now && call.first_byte <= now);
     std::string text(call.protocol->name);
@@ -61,7 +62,8 @@ class Checker final : public CallSink {
  private:
   static std::string fields(const HeaderList& list) {
     std::string text;
-    for (std::size_t i = 0; i < list.size(); ++i) text.append(list[i].name).append(":").append(list[i].value).append(";");
+    for (std::size_t i = 0; i < list.size(); ++i)
+      text.append(list[i].name).append(":").append(list[i].value).append(";");
     require(text.size() <= 4096 + http2::pseudo_limit + 16);
     return text;
   }

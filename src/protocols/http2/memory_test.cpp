@@ -82,7 +82,8 @@ TEST(Http2Memory, TableMemoryServesASteadyStreamWithoutGrowing) {
   HeaderReader reader(true);
   std::size_t before = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const std::string block = client.block(with(get("/" + std::to_string(i)), {{"x-number", std::string(100, static_cast<char>('a' + i % 26))}}));
+    const std::string block = client.block(
+        with(get("/" + std::to_string(i)), {{"x-number", std::string(100, static_cast<char>('a' + i % 26))}}));
     reader.begin();
     reader.take(block, {});
     reader.end();
@@ -108,7 +109,8 @@ TEST(Http2Memory, StaysBelowItsBoundWhateverThePeerSends) {
   for (std::uint32_t i = 0; i < 3000; ++i) {
     const std::uint32_t id = 2 * i + 1;
     const std::string large(i % 3 == 0 ? 15'000 : 100, 'x');
-    const std::string request = client.headers(id, with(get("/" + large), {{"a" + std::to_string(i), large}, {"b", large}}), false);
+    const std::string request =
+        client.headers(id, with(get("/" + large), {{"a" + std::to_string(i), large}, {"b", large}}), false);
     (void)session.on_segment(segment(Direction::inbound, request, i * 100), sink);
     const std::string response = server.headers(id, with(status(200), {{"c" + std::to_string(i), large}}), false);
     (void)session.on_segment(segment(Direction::outbound, response, i * 100 + 50), sink);
@@ -126,8 +128,10 @@ TEST(Http2Memory, StreamsKeptForReuseAreFreedWhenNobodyNeedsThem) {
   Writer client, server;
   const std::string start = client_start();
   (void)session.on_segment(segment(Direction::inbound, start, 1), sink);
-  for (std::uint32_t i = 0; i < 200; ++i) (void)session.on_segment(segment(Direction::inbound, client.headers(2 * i + 1, get("/")), 1), sink);
-  for (std::uint32_t i = 0; i < 200; ++i) (void)session.on_segment(segment(Direction::outbound, server.headers(2 * i + 1, status(200)), 1), sink);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    (void)session.on_segment(segment(Direction::inbound, client.headers(2 * i + 1, get("/")), 1), sink);
+  for (std::uint32_t i = 0; i < 200; ++i)
+    (void)session.on_segment(segment(Direction::outbound, server.headers(2 * i + 1, status(200)), 1), sink);
   const std::int64_t busy = live_bytes;
   session.on_tick(1000, sink);
   session.on_tick(2000, sink);
