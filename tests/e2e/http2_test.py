@@ -2,10 +2,7 @@
 """HTTP/2 with the programs that people use: every stream is a record, and what was not seen is not told."""
 
 import collections
-import os
 import pathlib
-import socket
-import subprocess
 import unittest
 
 from e2e.case import Case, on_every_rung
@@ -16,7 +13,6 @@ from support.network import Capture
 from support.nginx import Nginx
 from support.subfloor import Agent, run
 from support.waiting import until
-from support.wire import Wire
 
 SECRET = "s3cr3t-9f2c"
 
@@ -271,7 +267,8 @@ class ForwardedFor(Case):
             config = pathlib.Path(directory) / "subfloor.yaml"
             config.write_text('capture:\n  forwarded_for: true\napi:\n  socket: ""\n')
             with Nghttpd() as server, Nginx() as nginx:
-                for port, url, flag in ((server.port, server.url(), "--http2-prior-knowledge"), (nginx.port, nginx.url(), "--http1.1")):
+                for port, url, flag in ((server.port, server.url(), "--http2-prior-knowledge"),
+                                        (nginx.port, nginx.url(), "--http1.1")):
                     with self.observe(port, config=config) as observer:
                         self.curl(flag, "-o", "/dev/null", "-H", "X-Forwarded-For: 203.0.113.9, 10.0.0.1", url)
                         servers, clients = self.seen(observer, 1)

@@ -56,8 +56,8 @@ class Nghttpx:
 
     def __enter__(self):
         argv = [places.program("nghttpx"), f"--frontend=127.0.0.1,{self.port};no-tls",
-                f"--backend=127.0.0.1,{self._backend.port};;proto=h2", "--workers=1", "--conf=/dev/null", "--accesslog-file=/dev/null",
-                "--no-ocsp", "--single-process"]
+                f"--backend=127.0.0.1,{self._backend.port};;proto=h2", "--workers=1", "--conf=/dev/null",
+                "--accesslog-file=/dev/null", "--no-ocsp", "--single-process"]
         self._child = Child(argv, name="nghttpx")
         until(lambda: self._child.returncode is not None or places.listens(self.port),
               lambda: f"nghttpx listens: {self._child.output()}")

@@ -199,9 +199,8 @@ typedef long (*read_piece)(void *to, __u32 size, const void *from, __u64 offset)
 
 /* Writes the record where it will be read: its content is copied once. The time is taken before the room, or a record
  * with an earlier place could have a later time than the end of a socket with bytes in a later place. */
-static __always_inline void deliver_piece(struct family_counters *count, const struct flow *flow,
-					  struct part *part, __u64 begin, __u8 kind, read_piece read,
-					  const void *from, __u64 offset)
+static __always_inline void deliver_piece(struct family_counters *count, const struct flow *flow, struct part *part,
+					  __u64 begin, __u8 kind, read_piece read, const void *from, __u64 offset)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct tcp_data *record;
@@ -227,9 +226,8 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
 }
 
-static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow,
-					   struct part *part, __u64 begin, __u8 kind,
-					   const struct user_content *content)
+static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow, struct part *part,
+					   __u64 begin, __u8 kind, const struct user_content *content)
 {
 	__u32 index = flow->direction | !flow->has_position << 1, captured;
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &index);
@@ -266,7 +264,7 @@ struct transfer {
 	struct family_counters *count;
 	const struct user_content *content;
 	struct flow *flow; /* of the next piece */
-	struct part part; /* what is left of it */
+	struct part part;  /* what is left of it */
 	__u64 begin;
 	__u8 kind;
 };
@@ -277,10 +275,11 @@ static __always_inline void deliver_user_piece(struct transfer *transfer, bool l
 	__u32 length = cut_piece(&transfer->part, last);
 
 	if (content->segments || content->vector_in_kernel)
-		deliver_vector(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind, content);
+		deliver_vector(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind,
+			       content);
 	else
-		deliver_piece(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind, read_user,
-			      (const void *)content->base, content->offset + transfer->part.skip);
+		deliver_piece(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind,
+			      read_user, (const void *)content->base, content->offset + transfer->part.skip);
 	go_on(&transfer->part, length, transfer->flow);
 }
 

@@ -20,7 +20,7 @@ struct skb_transfer {
 	struct family_counters *count;
 	const struct sk_buff *skb;
 	struct flow *flow; /* of the next piece */
-	struct part part; /* what is left of it */
+	struct part part;  /* what is left of it */
 	__u32 offset;
 	__u8 kind;
 };

@@ -174,7 +174,8 @@ TEST_P(TcpSteeringOn, CopiesAllOfATransferWhereThatIsWanted) {
   if (!open_for_the_pair()) return;
   for (const Side& side : sides) watch_->steering().copy_deep(pair_.*side.key);
   pass({4096, 4097, 20'000, 1});
-  for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), truth_.substr(0, 28'194)) << side.name;
+  for (const Side& side : sides)
+    EXPECT_EQ(told(pair_.*side.key).text(side.outbound), truth_.substr(0, 28'194)) << side.name;
   for (const Side& side : sides) watch_->steering().copy_at_most(pair_.*side.key, side.outbound, 64);
   at_ = 28'194;
   pass({5000});
