@@ -70,7 +70,6 @@ bool is_likely(const Frame& frame, std::string_view payload) {
     case FrameType::window_update: return payload.size() < 4 || (byte(payload, 0) < 0x80 && read_u32(payload) != 0);
     case FrameType::rst_stream: return payload.size() < 4 || !error_name(read_u32(payload)).empty();
     case FrameType::goaway: return frame.length <= 1024;
-    case FrameType::push_promise: return frame.length <= usual_frame_limit;
     default: return frame.length <= usual_frame_limit;
   }
 }
