@@ -67,7 +67,8 @@ HttpTarget split_target(std::string_view method, std::string_view target) {
 bool is_context_field(std::string_view name) {
   constexpr std::array<std::string_view, 8> names{"host",        "traceparent",  "tracestate", "b3",
                                                   "x-b3-spanid", "x-b3-traceid", "x-b3-flags", "x-b3-sampled"};
-  return std::any_of(names.begin(), names.end(), [&](std::string_view each) { return equal_ignoring_case(each, name); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view each) { return equal_ignoring_case(each, name); });
 }
 
 bool is_forwarding_field(std::string_view name) {

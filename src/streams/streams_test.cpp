@@ -264,6 +264,16 @@ TEST_F(Handing, GivesTheNextProtocolTheRestAndTheRequestThatIsNotAnswered) {
                                    "next 3 abc", "next 2 de"));
 }
 
+TEST_F(Handing, AsksForAllContentWhereAProtocolNeedsThat) {
+  static constexpr protocols::Descriptor deep{&toy, toy_recognise, toy_open, {}, true};
+  static constexpr const protocols::Descriptor* only_deep[] = {&deep};
+  Streams all({.protocols = only_deep}, &steering, receiver);
+  End one(all, 9, 100);
+  one.open();
+  one.in("TOY;");
+  EXPECT_THAT(steering.said, ElementsAre("deep 9"));
+}
+
 TEST_F(Handing, SwitchesOffWhereNobodySpeaksTheNextProtocol) {
   Streams alone({.protocols = only_toy}, &steering, receiver);
   End one(alone, 7, 100);

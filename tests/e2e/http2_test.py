@@ -2,21 +2,17 @@
 """HTTP/2 with the programs that people use: every stream is a record, and what was not seen is not told."""
 
 import collections
-import os
 import pathlib
-import socket
-import subprocess
 import unittest
 
 from e2e.case import Case, on_every_rung
 from support import core, places, records
-from support.http2 import (Nghttpd, Talker, cpp_grpc_calls, cpp_grpc_server, grpc_talk, h2load, nghttp,
+from support.http2 import (Nghttpd, Nghttpx, Talker, cpp_grpc_calls, cpp_grpc_server, grpc_talk, h2load, nghttp,
                            node_grpc_server, node_http2_server)
 from support.network import Capture
 from support.nginx import Nginx
 from support.subfloor import Agent, run
 from support.waiting import until
-from support.wire import Wire
 
 SECRET = "s3cr3t-9f2c"
 
@@ -65,18 +61,21 @@ class Http2:
             self.assertEqual(found[0]["http.request.header.host"], [f"127.0.0.1:{server.port}"])
 
     def test_an_upgrade_is_one_record_and_what_follows_it_others(self):
-        with Nghttpd() as server, self.observe(server.port) as observer:
-            self.curl("--http2", "-o", "/dev/null", server.url("/index.html?by=curl"))
-            nghttp(server.url("/index.html?by=nghttp"), "--upgrade")
-            for found in self.seen(observer, 2):
+        with Nghttpd() as server, Nghttpx(server) as proxy, self.observe(proxy.port) as observer:
+            server.file("large", 200_000)
+            self.curl("--http2", "-o", "/dev/null", proxy.url("/index.html?by=curl"), "-o", "/dev/null", proxy.url("/missing"))
+            nghttp(proxy.url("/large?by=nghttp"), "--upgrade")
+            for found in self.seen(observer, 3):
                 self.assert_call(found[0], "/index.html", query="by=curl", response_bytes=612, version="2")
-                self.assert_call(found[1], "/index.html", query="by=nghttp", response_bytes=612, version="2")
+                self.assert_call(found[1], "/missing", status=404, version="2")
+                self.assert_call(found[2], "/large", query="by=nghttp", response_bytes=200_000, version="2")
 
     def test_nghttp_with_several_streams_padding_continuation_and_priorities(self):
         with Nghttpd() as server, self.observe(server.port) as observer:
             nghttp(server.url(), "--multiply=20", "--padding=50", "--continuation", "--weight=3")
             for found in self.seen(observer, 20):
-                self.assertEqual(told(found), {("GET", "/index.html", 200, 612, False): 20})
+                self.assertEqual(told(found), {("GET", "/index.html", 200, 612, True): 20})
+                self.assertEqual({tuple(r["partial_reasons"]) for r in found}, {("headers",)}, "it sends headers without end")
 
     def test_nginx_without_tls(self):
         port = places.free_port()
@@ -151,14 +150,13 @@ class Http2Replay(Case):
         with Nghttpd() as server, self.observe(server.port) as observer:
             with Capture("lo", f"tcp port {server.port}") as capture:
                 h2load(server.url("/index.html?r=1"), 500, 20)
-                self.curl("--http2", "-o", "/dev/null", server.url("/index.html?r=upgraded"))
                 self.curl("--http2-prior-knowledge", "-o", "/dev/null", server.url(), "--data-binary", "marker-of-the-end")
-                observer.wait(502, "server")
+                observer.wait(501, "server")
                 capture.wait_for(b"marker-of-the-end")
                 capture.stop()
-            replayed = replay(capture.path, server.port)
+                replayed = replay(capture.path, server.port)
             self.assertEqual(told(replayed), told(observer.records("server")))
-            self.assertEqual(collections.Counter(r.query for r in replayed), {"r=1": 500, "r=upgraded": 1, None: 1})
+            self.assertEqual(collections.Counter(r.query for r in replayed), {"r=1": 500, None: 1})
 
 
 def grpc_told(found):
@@ -203,9 +201,9 @@ class Grpc:
             servers, clients = self.seen(observer, 2)
             self.assertEqual([(r.get("rpc.response.status_code"), r.get("error.type")) for r in clients],
                              [(None, "CANCEL"), ("OK", None)])
-            self.assertEqual([(r.get("rpc.response.status_code"), r.get("error.type")) for r in servers],
-                             [(None, None), ("OK", None)])
-            self.assertTrue(servers[0].partial)
+            # Its server may have answered in full before it heard of that, but is to blame for nothing.
+            self.assertEqual([r.get("error.type") for r in servers], [None, None])
+            self.assertEqual(servers[0].partial, "rpc.response.status_code" not in servers[0])
 
     def test_an_agent_that_joins_late_tells_method_and_status_where_they_are_certain(self):
         with node_grpc_server() as server, Talker("grpc_client.js", server.port) as client:
@@ -269,7 +267,8 @@ class ForwardedFor(Case):
             config = pathlib.Path(directory) / "subfloor.yaml"
             config.write_text('capture:\n  forwarded_for: true\napi:\n  socket: ""\n')
             with Nghttpd() as server, Nginx() as nginx:
-                for port, url, flag in ((server.port, server.url(), "--http2-prior-knowledge"), (nginx.port, nginx.url(), "--http1.1")):
+                for port, url, flag in ((server.port, server.url(), "--http2-prior-knowledge"),
+                                        (nginx.port, nginx.url(), "--http1.1")):
                     with self.observe(port, config=config) as observer:
                         self.curl(flag, "-o", "/dev/null", "-H", "X-Forwarded-For: 203.0.113.9, 10.0.0.1", url)
                         servers, clients = self.seen(observer, 1)

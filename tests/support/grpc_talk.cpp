@@ -89,9 +89,10 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     StartCall();
   }
   void OnReadDone(bool ok) override {
-    if (!ok) return;
-    if (left_ > 0) write();
-    StartRead(&response_);
+    if (ok) StartRead(&response_);
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok && left_ > 0) write();
   }
   void OnDone(const grpc::Status& status) override {
     const std::lock_guard lock(progress_.mutex);

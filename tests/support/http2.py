@@ -43,6 +43,30 @@ class Nghttpd:
         self._scratch.cleanup()
 
 
+class Nghttpx:
+    """A proxy before an Nghttpd that speaks HTTP/1.1 until a client asks for an upgrade."""
+
+    def __init__(self, backend):
+        self.port = places.free_port()
+        self._backend = backend
+        self._child = None
+
+    def url(self, path="/index.html"):
+        return f"http://127.0.0.1:{self.port}{path}"
+
+    def __enter__(self):
+        argv = [places.program("nghttpx"), f"--frontend=127.0.0.1,{self.port};no-tls",
+                f"--backend=127.0.0.1,{self._backend.port};;proto=h2", "--workers=1", "--conf=/dev/null",
+                "--accesslog-file=/dev/null", "--no-ocsp", "--single-process"]
+        self._child = Child(argv, name="nghttpx")
+        until(lambda: self._child.returncode is not None or places.listens(self.port),
+              lambda: f"nghttpx listens: {self._child.output()}")
+        return self
+
+    def __exit__(self, *_):
+        self._child.stop(signal.SIGKILL)
+
+
 def _run(argv):
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=120 * PATIENCE)
     if done.returncode != 0:

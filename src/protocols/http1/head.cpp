@@ -174,7 +174,8 @@ bool may_be_needed(std::string_view line, bool forwarding) {
              name_ends_at(line, "transfer-encoding"sv.size());
     case 'u': return name_ends_at(line, "upgrade"sv.size());
     case 'x':
-      return (forwarding && name_ends_at(line, "x-forwarded-for"sv.size())) || name_ends_at(line, "x-b3-flags"sv.size()) || name_ends_at(line, "x-b3-spanid"sv.size()) ||
+      return (forwarding && name_ends_at(line, "x-forwarded-for"sv.size())) ||
+             name_ends_at(line, "x-b3-flags"sv.size()) || name_ends_at(line, "x-b3-spanid"sv.size()) ||
              name_ends_at(line, "x-b3-traceid"sv.size());
     default: return false;
   }

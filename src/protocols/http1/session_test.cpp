@@ -576,7 +576,8 @@ TEST(Http1, RecognisesItsOwnAndNothingElse) {
 }
 
 constexpr std::string_view h2c_request =
-    "GET /up?a=b HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n";
+    "GET /up?a=b HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "
+    "AAM\r\n\r\n";
 constexpr std::string_view h2c_switch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
 

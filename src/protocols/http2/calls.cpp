@@ -71,7 +71,8 @@ void Calls::on_headers(Direction d, std::uint32_t id, bool end_stream, HeaderBlo
 void Calls::on_request(Stream* stream, std::uint32_t id, HeaderBlock& block, const Segment& first, Nanoseconds end,
                        CallSink& sink) {
   if (stream == nullptr || !stream->request.begun) {
-    if (id <= last_request_ && (stream == nullptr || !block.has_request_fields)) return;  // over, or a request's trailers
+    if (id <= last_request_ && (stream == nullptr || !block.has_request_fields))
+      return;  // over, or a request's trailers
     if (!block.has_request_fields && !block.uncertain) return;  // trailers of a request that was not seen
     if (stream == nullptr) stream = &open(id, sink);
     settle_held(id, sink);

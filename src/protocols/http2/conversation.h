@@ -192,7 +192,8 @@ struct Talk {
   Feeder feeder;
 };
 
-inline std::vector<Call> replay(const Conversation& conversation, Kind role = Kind::server, const Options& options = {}) {
+inline std::vector<Call> replay(const Conversation& conversation, Kind role = Kind::server,
+                                const Options& options = {}) {
   Feeder feeder(role, options);
   for (const Turn& turn : conversation) feeder.say(turn.from, turn.bytes);
   feeder.close();

@@ -27,8 +27,12 @@ std::uint8_t known_flags(FrameType type) {
 // others from choking on new ones.
 bool is_setting(std::uint32_t id, std::uint32_t value) {
   switch (id) {
-    case 1: case 3: case 6: return true;
-    case 2: case 8: case 9: return value <= 1;
+    case 1:
+    case 3:
+    case 6: return true;
+    case 2:
+    case 8:
+    case 9: return value <= 1;
     case 4: return value <= 0x7fffffff;
     case 5: return value >= 16384 && value <= 0xffffff;
     default: return (id & 0x0f0f) == 0x0a0a || id >= 0xf000 || id == 16;
@@ -66,7 +70,6 @@ bool is_likely(const Frame& frame, std::string_view payload) {
     case FrameType::window_update: return payload.size() < 4 || (byte(payload, 0) < 0x80 && read_u32(payload) != 0);
     case FrameType::rst_stream: return payload.size() < 4 || !error_name(read_u32(payload)).empty();
     case FrameType::goaway: return frame.length <= 1024;
-    case FrameType::push_promise: return frame.length <= usual_frame_limit;
     default: return frame.length <= usual_frame_limit;
   }
 }
@@ -88,8 +91,8 @@ bool is_lawful(const Frame& frame) {
   switch (frame.type) {
     case FrameType::data:
     case FrameType::headers: {
-      const std::uint32_t least = (frame.has(flag_padded) ? 1 : 0) +
-                                  (frame.type == FrameType::headers && frame.has(flag_priority) ? 5 : 0);
+      const std::uint32_t least =
+          (frame.has(flag_padded) ? 1 : 0) + (frame.type == FrameType::headers && frame.has(flag_priority) ? 5 : 0);
       return on_stream && frame.length >= least;
     }
     case FrameType::push_promise: return on_stream && frame.length >= 4;
@@ -138,10 +141,20 @@ Shape shape_of_first_settings(std::string_view bytes) {
 }
 
 std::string_view error_name(std::uint32_t code) {
-  static constexpr std::array<std::string_view, 14> names{
-      "NO_ERROR",       "PROTOCOL_ERROR",    "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
-      "STREAM_CLOSED",  "FRAME_SIZE_ERROR",  "REFUSED_STREAM", "CANCEL",             "COMPRESSION_ERROR",
-      "CONNECT_ERROR",  "ENHANCE_YOUR_CALM", "INADEQUATE_SECURITY", "HTTP_1_1_REQUIRED"};
+  static constexpr std::array<std::string_view, 14> names{"NO_ERROR",
+                                                          "PROTOCOL_ERROR",
+                                                          "INTERNAL_ERROR",
+                                                          "FLOW_CONTROL_ERROR",
+                                                          "SETTINGS_TIMEOUT",
+                                                          "STREAM_CLOSED",
+                                                          "FRAME_SIZE_ERROR",
+                                                          "REFUSED_STREAM",
+                                                          "CANCEL",
+                                                          "COMPRESSION_ERROR",
+                                                          "CONNECT_ERROR",
+                                                          "ENHANCE_YOUR_CALM",
+                                                          "INADEQUATE_SECURITY",
+                                                          "HTTP_1_1_REQUIRED"};
   return code < names.size() ? names[code] : std::string_view();
 }
 

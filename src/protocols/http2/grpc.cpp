@@ -13,18 +13,20 @@ constexpr std::uint8_t prefix_size = 5;
 constexpr std::string_view no_status_sent = "_OTHER";  // OpenTelemetry's word for an error that has no better one
 
 constexpr std::array<std::string_view, 17> names{
-    "OK",                  "CANCELLED", "UNKNOWN",      "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND",
-    "ALREADY_EXISTS",      "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",
-    "OUT_OF_RANGE",        "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",      "DATA_LOSS",         "UNAUTHENTICATED"};
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 constexpr std::array<Family::Constant, 1> constants{{{"rpc.system.name", "grpc"}}};
 
 std::string_view error_of(const Call& call, const Outcome& outcome) {
   if (outcome.status) return is_error(*outcome.status, call.kind) ? status_name(*outcome.status) : std::string_view();
   // That a client lost interest is no failure of its server's.
-  if (!outcome.reset.empty()) return outcome.reset_by_client && call.kind == Kind::server ? std::string_view() : outcome.reset;
+  if (!outcome.reset.empty())
+    return outcome.reset_by_client && call.kind == Kind::server ? std::string_view() : outcome.reset;
   return outcome.response_whole && outcome.certain && (!call.status || *call.status == 200) ? no_status_sent
-                                                                                          : std::string_view();
+                                                                                            : std::string_view();
 }
 
 }  // namespace
@@ -42,13 +44,18 @@ constinit const Protocol protocol{"grpc", &family};
 
 std::string_view status_name(int status) {
   return status >= 0 && static_cast<std::size_t>(status) < names.size() ? names[static_cast<std::size_t>(status)]
-                                                                       : std::string_view("_OTHER");
+                                                                        : std::string_view("_OTHER");
 }
 
 bool is_error(int status, Kind kind) {
   if (kind == Kind::client) return status != 0;
   switch (status) {
-    case 2: case 4: case 12: case 13: case 14: case 15: return true;
+    case 2:
+    case 4:
+    case 12:
+    case 13:
+    case 14:
+    case 15: return true;
     default: return status < 0 || static_cast<std::size_t>(status) >= names.size();  // others take it for UNKNOWN
   }
 }

@@ -50,7 +50,8 @@ struct Outcome {
   bool certain = true;         // no field of it is unknown, nothing was lost
 };
 
-// Makes a gRPC call of an HTTP call: operation, status, error. Its HTTP status becomes an attribute where it is not 200.
+// Makes a gRPC call of an HTTP call: operation, status, error. Its HTTP status becomes an attribute where it is not
+// 200.
 void settle(Call& call, const Outcome& outcome);
 
 }  // namespace subfloor::protocols::http2::grpc

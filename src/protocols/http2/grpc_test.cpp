@@ -13,16 +13,23 @@ namespace {
 using namespace testing;
 
 Fields call_to(std::string_view method) {
-  return {{":method", "POST"}, {":scheme", "http"}, {":path", std::string(method)}, {":authority", "svc:50051"},
-          {"content-type", "application/grpc"}, {"te", "trailers"}};
+  return {{":method", "POST"},
+          {":scheme", "http"},
+          {":path", std::string(method)},
+          {":authority", "svc:50051"},
+          {"content-type", "application/grpc"},
+          {"te", "trailers"}};
 }
 const Fields ok_head{{":status", "200"}, {"content-type", "application/grpc+proto"}};
 Fields trailers(int status) { return {{"grpc-status", std::to_string(status)}, {"grpc-message", "secret text"}}; }
-std::string message(std::size_t size) { return std::string(1, '\0') + u32(static_cast<std::uint32_t>(size)) + std::string(size, 'm'); }
+std::string message(std::size_t size) {
+  return std::string(1, '\0') + u32(static_cast<std::uint32_t>(size)) + std::string(size, 'm');
+}
 
 void unary(Talk& talk, int status) {
   talk.feeder.client(join({talk.client.headers(1, call_to("/pkg.Greeter/Hello"), false), data(1, message(7))}));
-  talk.feeder.server(join({talk.server.headers(1, ok_head, false), data(1, message(3), false), talk.server.headers(1, trailers(status))}));
+  talk.feeder.server(join(
+      {talk.server.headers(1, ok_head, false), data(1, message(3), false), talk.server.headers(1, trailers(status))}));
 }
 
 TEST(Grpc, TellsServiceMethodAndStatusFromTrailers) {

@@ -25,7 +25,9 @@ std::string_view text_of(const std::uint8_t* bytes, std::size_t size) {
 std::optional<int> number_of(std::string_view text) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || text.size() > 9 || text.front() == '-' || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || text.size() > 9 || text.front() == '-' || error != std::errc{} ||
+      end != text.data() + text.size())
+    return std::nullopt;
   return number;
 }
 
@@ -47,7 +49,8 @@ HeaderReader::~HeaderReader() = default;
 
 void HeaderReader::make_inflater() {
   nghttp2_hd_inflater* made = nullptr;
-  if (nghttp2_hd_inflate_new2(&made, memory_.allocator()) != 0) throw std::bad_alloc();  // as any other allocation that fails
+  if (nghttp2_hd_inflate_new2(&made, memory_.allocator()) != 0)
+    throw std::bad_alloc();  // as any other allocation that fails
   inflater_.reset(made);
   // An encoder may use less than it is allowed, and says how much: what its peer allowed need not be known.
   nghttp2_hd_inflate_change_table_size(made, largest_table);
@@ -120,10 +123,6 @@ void HeaderReader::fail() {
 }
 
 bool HeaderReader::hopeless() const { return failures_ > failures_limit; }
-
-std::size_t HeaderReader::table_size() const {
-  return inflater_ ? nghttp2_hd_inflate_get_dynamic_table_size(inflater_.get()) : 0;
-}
 
 void HeaderReader::take_field(std::string_view name, std::string_view value, const HeaderPlan& plan) {
   if (name.empty()) {

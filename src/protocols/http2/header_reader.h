@@ -27,19 +27,19 @@ struct HeaderBlock {
   bool has_method = false, has_request_fields = false, has_protocol = false;
   std::optional<int> status;
   std::optional<int> grpc_status;
-  bool grpc = false;           // content-type: application/grpc…
+  bool grpc = false;  // content-type: application/grpc…
   bool has_content_type = false;
-  HeaderList fields;           // without pseudo headers
-  std::size_t bytes = 0;       // of fields as HTTP/1 would write them
-  bool cut = false;            // more than the limit
-  bool uncertain = false;      // fields that refer to what was not seen, or that could not be read
-  bool lost = false;           // part of it was not copied
+  HeaderList fields;  // without pseudo headers
+  std::size_t bytes = 0;  // of fields as HTTP/1 would write them
+  bool cut = false;  // more than the limit
+  bool uncertain = false;  // fields that refer to what was not seen, or that could not be read
+  bool lost = false;  // part of it was not copied
 
   void clear();
 };
 
 struct HeaderPlan {
-  bool keep_all = true;     // false: only what trace context and metrics need
+  bool keep_all = true;  // false: only what trace context and metrics need
   bool forwarding = false;  // and what names the client behind proxies
   std::size_t limit = 4096;
 };
@@ -62,8 +62,8 @@ class HeaderReader {
   [[nodiscard]] HeaderBlock& block() { return block_; }
   // More often wrong than an encoder in its senses can be.
   [[nodiscard]] bool hopeless() const;
-  // Bytes of the buffer of dynamic table entries, as RFC 7541 counts them.
-  [[nodiscard]] std::size_t table_size() const;
+  // Bytes held by the table and the block being read.
+  [[nodiscard]] std::size_t memory() const { return memory_.size(); }
 
  private:
   struct Deleter {
@@ -79,8 +79,8 @@ class HeaderReader {
   TableMemory memory_;
   std::unique_ptr<nghttp2_hd_inflater, Deleter> inflater_;  // null: to be made for the next block
   bool table_known_;
-  bool wide_ = false;   // the encoder's table is larger than the usual one
-  bool broken_ = false; // the rest of the block cannot be read
+  bool wide_ = false;  // the encoder's table is larger than the usual one
+  bool broken_ = false;  // the rest of the block cannot be read
   int failures_ = 0;
   HeaderBlock block_;
 };

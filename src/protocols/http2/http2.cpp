@@ -33,7 +33,7 @@ Guess recognise(const Opening& opening) {
   return to_guess(opening.whole ? shape_of_first_settings(bytes) : shape_of(bytes, bytes.size()));
 }
 
-constexpr std::array<const Protocol*, 1> on_top{&grpc::protocol};
+constexpr std::array on_top{&grpc::protocol};
 
 std::unique_ptr<Session> open(const Options& options) { return std::make_unique<Http2Session>(options); }
 

@@ -42,7 +42,8 @@ TEST(Http2Late, KnowsStaticFieldsLiteralsAndWhatWasInsertedSince) {
   EXPECT_EQ(reader.block().method, "GET") << "from the static table";
   EXPECT_EQ(reader.block().path, "/old") << "nghttp2 writes paths as literals";
   EXPECT_EQ(reader.block().authority, "") << "in the table, where it was put before";
-  const Fields second = read(reader, client.block({{":method", "GET"}, {"x-new", "2"}, {":scheme", "http"}}), uncertain);
+  const Fields second =
+      read(reader, client.block({{":method", "GET"}, {"x-new", "2"}, {":scheme", "http"}}), uncertain);
   EXPECT_FALSE(uncertain) << "by its index";
   EXPECT_EQ(second.size(), 1u);
 }
@@ -209,7 +210,8 @@ TEST(Http2Late, IsRecognisedByTheShapeOfFrames) {
   EXPECT_EQ(guess(data(7, "some content")), Guess::likely) << "only a length fits";
   EXPECT_EQ(guess(headers.substr(0, headers.size() - 1)), Guess::no);
   EXPECT_EQ(guess(headers + "more"), Guess::no);
-  for (const std::string_view other : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "*1\r\n$4\r\nPING\r\n"}) EXPECT_EQ(guess(other), Guess::no);
+  for (const std::string_view other : {"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "*1\r\n$4\r\nPING\r\n"})
+    EXPECT_EQ(guess(other), Guess::no);
   EXPECT_EQ(guess(std::string_view("\x05\0\0\1select", 10)), Guess::no) << "MySQL";
   EXPECT_EQ(guess(std::string_view("\0\0\0\x14\0\x12\0\3\0\0\0\1\0\4test\0\0\0\0", 24)), Guess::no) << "Kafka";
 }
@@ -220,8 +222,10 @@ TEST(Http2Late, JoinedAnywhereItTellsNothingThatIsNotSo) {
   std::vector<std::pair<Side, std::string>> turns{{Side::client, client_start()}, {Side::server, settings()}};
   for (std::uint32_t i = 0; i < 40; ++i) {
     const std::uint32_t id = 2 * i + 1;
-    turns.emplace_back(Side::client, client.headers(id, with(get("/p/" + std::to_string(id)), {{"x-id", std::to_string(i % 5)}})));
-    turns.emplace_back(Side::server, server.headers(id, status(200 + static_cast<int>(i % 7)), false) + data(id, std::string(i, 'x')));
+    turns.emplace_back(Side::client,
+                       client.headers(id, with(get("/p/" + std::to_string(id)), {{"x-id", std::to_string(i % 5)}})));
+    turns.emplace_back(
+        Side::server, server.headers(id, status(200 + static_cast<int>(i % 7)), false) + data(id, std::string(i, 'x')));
   }
   for (std::size_t from = 2; from < turns.size(); ++from) {
     for (const std::size_t cut : {0, 3, 9, 20}) {

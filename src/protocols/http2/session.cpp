@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t skip_threshold = 1024;     // fewer bytes are not worth a change of plan in the kernel
 constexpr std::uint64_t search_limit = 1024 * 1024;  // bytes without any frame before giving up
-constexpr std::uint8_t small_payload = 8;          // bytes of GOAWAY that mean something here; of RST_STREAM all four
+constexpr std::uint8_t small_payload = 8;  // bytes of GOAWAY that mean something here; of RST_STREAM all four
 
 bool carries_block(FrameType type) {
   return type == FrameType::headers || type == FrameType::push_promise || type == FrameType::continuation;
@@ -18,7 +18,9 @@ bool carries_block(FrameType type) {
 }  // namespace
 
 Http2Session::Http2Session(const Options& options)
-    : tolerant_(options.joined_late), inputs_{Input(options.joined_late), Input(options.joined_late)}, calls_(options) {}
+    : tolerant_(options.joined_late),
+      inputs_{Input(options.joined_late), Input(options.joined_late)},
+      calls_(options) {}
 
 Next Http2Session::on_segment(const Segment& s, CallSink& sink) {
   if (!over_) {

@@ -30,6 +30,9 @@ class Http2Session final : public Session {
   void keep_headers(bool keep) override { calls_.set_keep_headers(keep); }
   [[nodiscard]] std::size_t active(Kind kind) const override { return over_ ? 0 : calls_.active(kind); }
 
+  // Bytes held by the tables of HPACK.
+  [[nodiscard]] std::size_t table_memory() const { return inputs_[0].headers.memory() + inputs_[1].headers.memory(); }
+
   // Something was missing or could not be read, so frames may have to be searched for at the beginning of segments:
   // from here on the result may depend on how the stream was cut.
   [[nodiscard]] bool depends_on_segments() const { return tolerant_; }
@@ -38,25 +41,24 @@ class Http2Session final : public Session {
   // One direction.
   struct Input {
     enum class State : std::uint8_t {
-      start,      // the preface or a frame
+      start,  // the preface or a frame
       preface,
-      header,     // of a frame
+      header,  // of a frame
       payload,
       searching,  // framing was lost: a frame may begin with the next segment
     };
-    explicit Input(bool joined_late)
-        : state(joined_late ? State::searching : State::start), headers(!joined_late) {}
+    explicit Input(bool joined_late) : state(joined_late ? State::searching : State::start), headers(!joined_late) {}
 
     State state;
     std::uint8_t held = 0;  // bytes of the preface, of the frame's header, or of `small`
     std::array<char, frame_header_size> small{};  // a frame's header, or the fixed part of RST_STREAM and GOAWAY
     Frame frame;
     Segment first;  // times and thread of the frame's first byte (no content)
-    std::uint32_t left = 0;     // of the payload
+    std::uint32_t left = 0;  // of the payload
     std::uint32_t content = 0;  // of that, before padding
-    std::uint8_t fixed = 0;     // bytes before the content that mean nothing here
+    std::uint8_t fixed = 0;  // bytes before the content that mean nothing here
     bool pad_length_next = false;
-    bool small_cut = false;     // bytes of the fixed part were not copied
+    bool small_cut = false;  // bytes of the fixed part were not copied
     // The header block in the making.
     std::uint32_t block_stream = 0;  // 0: none
     bool block_ends_stream = false, block_is_pushed = false;

@@ -88,8 +88,9 @@ Conversation everything() {
                          frame(FrameType::continuation, 0, 1, post.substr(10, 100)) +
                          frame(FrameType::continuation, flag_end_headers, 1, post.substr(110)) +
                          frame(FrameType::data, flag_padded, 1, std::string(1, 4) + "body" + std::string(4, 0))},
-      {Side::client, frame(FrameType::headers, flag_end_stream | flag_end_headers | flag_padded | flag_priority, 3, padded) +
-                         frame(FrameType::priority, 0, 5, u32(3) + "\x10") + ping()},
+      {Side::client,
+       frame(FrameType::headers, flag_end_stream | flag_end_headers | flag_padded | flag_priority, 3, padded) +
+           frame(FrameType::priority, 0, 5, u32(3) + "\x10") + ping()},
       {Side::server, frame(FrameType::ping, flag_ack, 0, "12345678") + server.headers(1, status(103), false)},
       {Side::client, data(1, "end")},
   };
@@ -99,12 +100,13 @@ Conversation everything() {
   promised += server.block({{":method", "GET"}, {":path", "/pushed"}, {":scheme", "http"}, {":authority", "new"}});
   talk.push_back({Side::server, frame(FrameType::push_promise, flag_end_headers, 1, promised)});
   talk.push_back({Side::client, reset(2, 8) + client.headers(5, get("/five"))});
-  talk.push_back({Side::server, join({server.headers(1, with(status(200), {{"x-new", "value"}}), false), data(1, "0123456789", false),
-                                     server.headers(3, with(status(200), {{"x-new", "value"}}), false), data(3, {}),
-                                     server.headers(1, {{"x-checksum", "1"}})})});
+  talk.push_back({Side::server,
+                  join({server.headers(1, with(status(200), {{"x-new", "value"}}), false), data(1, "0123456789", false),
+                        server.headers(3, with(status(200), {{"x-new", "value"}}), false), data(3, {}),
+                        server.headers(1, {{"x-checksum", "1"}})})});
   talk.push_back({Side::client, client.headers(7, {{":method", "HEAD"}, {":path", "/head"}, {":scheme", "http"}})});
   talk.push_back({Side::server, frame(static_cast<FrameType>(0xee), 0x55, 99, "unknown") +
-                         server.headers(7, with(status(200), {{"content-length", "100"}})) + reset(5, 11)});
+                                    server.headers(7, with(status(200), {{"content-length", "100"}})) + reset(5, 11)});
   talk.push_back({Side::server, frame(FrameType::goaway, 0, 0, u32(7) + u32(0) + "bye")});
   return talk;
 }
@@ -167,7 +169,8 @@ TEST(Http2, AResetAfterTheResponseIsNone) {
 
 TEST(Http2, GoawayEndsWhatTheServerWillNotLookAt) {
   Talk talk;
-  talk.feeder.client(join({talk.client.headers(1, get("/1")), talk.client.headers(3, get("/3")), talk.client.headers(5, get("/5"))}));
+  talk.feeder.client(
+      join({talk.client.headers(1, get("/1")), talk.client.headers(3, get("/3")), talk.client.headers(5, get("/5"))}));
   talk.feeder.server(frame(FrameType::goaway, 0, 0, u32(1) + u32(0)));
   EXPECT_THAT(paths(talk.feeder.calls()), ElementsAre("/5", "/3"));
   EXPECT_EQ(talk.feeder.calls()[0].error, "GOAWAY");
@@ -178,8 +181,13 @@ TEST(Http2, GoawayEndsWhatTheServerWillNotLookAt) {
 
 TEST(Http2, AnExtendedConnectIsTheWholeCall) {
   Talk talk;
-  talk.feeder.client(talk.client.headers(1, {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "http"},
-                                             {":path", "/chat?x=1"}, {":authority", "h"}}, false));
+  talk.feeder.client(talk.client.headers(1,
+                                         {{":method", "CONNECT"},
+                                          {":protocol", "websocket"},
+                                          {":scheme", "http"},
+                                          {":path", "/chat?x=1"},
+                                          {":authority", "h"}},
+                                         false));
   talk.feeder.server(talk.server.headers(1, status(200), false));
   const Call call = talk.feeder.call();
   EXPECT_EQ(call.operation, "CONNECT");
@@ -241,7 +249,8 @@ TEST(Http2, KeepsHeadersUpToTheLimitAndSaysSo) {
   Options options;
   options.header_limit = 100;
   Talk talk(Kind::server, options);
-  talk.feeder.client(talk.client.headers(1, with(get("/"), {{"x-a", "1"}, {"x-b", std::string(100, 'b')}, {"x-c", "1"}})));
+  talk.feeder.client(
+      talk.client.headers(1, with(get("/"), {{"x-a", "1"}, {"x-b", std::string(100, 'b')}, {"x-c", "1"}})));
   talk.feeder.server(talk.server.headers(1, status(200)));
   const Call call = talk.feeder.call();
   EXPECT_EQ(call.partial, partial_headers);
@@ -256,11 +265,14 @@ TEST(Http2, KeepsOnlyTraceContextAndHostWhenAskedTo) {
   options.extras.forwarded_for = true;
   Talk talk(Kind::server, options);
   talk.feeder.client(talk.client.headers(
-      1, with(get("/"), {{"cookie", "secret"}, {"traceparent", "00-a"}, {"b3", "1"}, {"x-forwarded-for", "10.1.1.1, 10.2.2.2"}})));
+      1,
+      with(get("/"),
+           {{"cookie", "secret"}, {"traceparent", "00-a"}, {"b3", "1"}, {"x-forwarded-for", "10.1.1.1, 10.2.2.2"}})));
   talk.feeder.server(talk.server.headers(1, with(status(200), {{"set-cookie", "secret"}})));
   const Call call = talk.feeder.call();
   EXPECT_FALSE(call.headers_kept);
-  EXPECT_EQ(to_text(call.request_headers), " traceparent=00-a b3=1 x-forwarded-for=10.1.1.1, 10.2.2.2 host=example.com:8080");
+  EXPECT_EQ(to_text(call.request_headers),
+            " traceparent=00-a b3=1 x-forwarded-for=10.1.1.1, 10.2.2.2 host=example.com:8080");
   EXPECT_EQ(to_text(call.response_headers), "");
   EXPECT_EQ(call.attributes.find("client.address"), "10.1.1.1");
 }
@@ -271,7 +283,8 @@ TEST(Http2, TellsMoreStreamsThanItHoldsAsLost) {
   ASSERT_EQ(talk.feeder.calls().size(), 1u);
   EXPECT_EQ(talk.feeder.calls()[0].partial, partial_lost);
   EXPECT_EQ(talk.feeder.session.active(Kind::server), open_streams_limit);
-  for (std::uint32_t i = 0; i <= open_streams_limit; ++i) talk.feeder.server(talk.server.headers(2 * i + 1, status(200)));
+  for (std::uint32_t i = 0; i <= open_streams_limit; ++i)
+    talk.feeder.server(talk.server.headers(2 * i + 1, status(200)));
   EXPECT_EQ(talk.feeder.calls().size(), open_streams_limit + 1) << "each once";
 }
 

@@ -39,8 +39,8 @@ struct {
 struct copy_state {
 	struct scratch *scratch;
 	const struct user_content *from;
-	__u64 offset; /* still to leave out */
-	__u32 copied, want;
+	__u64 offset;       /* still to leave out */
+	__u16 copied, want; /* small: the stack of all frames together is */
 	bool fault;
 };
 

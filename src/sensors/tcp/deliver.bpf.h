@@ -148,27 +148,35 @@ static __always_inline struct tcp_data *reserve_data(__u32 content)
 	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
-/* Of a part, as much as one record takes: piece->length is 0 where nothing is left. The last record of a transfer tells of
- * all that is left, copied or not. */
-static __always_inline void take_piece(struct part *rest, struct part *piece, bool last)
+/* Makes a part what one record takes of it; returns how many bytes it was. The last record of a transfer tells of all that
+ * is left, copied or not. In place, for what is on the stack adds up. */
+static __always_inline __u32 cut_piece(struct part *part, bool last)
 {
-	*piece = *rest;
-	if (rest->deep && !last && rest->length > rest->want)
-		piece->length = rest->want;
-	rest->skip += piece->length;
-	rest->length -= piece->length;
-	if (rest->want > rest->length)
-		rest->want = rest->length;
+	__u32 length = part->length;
+
+	if (part->deep && !last && length > part->want)
+		part->length = part->want;
+	return length;
+}
+
+/* Makes it what follows, up to the length that cut_piece() returned. */
+static __always_inline void go_on(struct part *part, __u32 length, struct flow *flow)
+{
+	flow->position += part->length;
+	part->skip += part->length;
+	part->length = length - part->length;
+	if (part->want > part->length)
+		part->want = part->length;
 }
 
 /* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
  * user space has seen that and can ask for it. */
-static __always_inline void note_beginning(const struct flow *flow, const char *content, __u32 size)
+static __always_inline void note_beginning(const struct flow *flow, struct part *part, const char *content, __u32 size)
 {
 	__u32 slot = flow->key % TCP_STEER_SLOTS;
 	struct tcp_steer *steer;
 
-	if (size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
+	if (part->deep || size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
 		return;
 	if (content[4] == '*') {
 		if (content[1] != 'R' || content[2] != 'I' || content[6] != 'H')
@@ -181,6 +189,9 @@ static __always_inline void note_beginning(const struct flow *flow, const char *
 		return;
 	steer->deep = 1;
 	steer->key = flow->key;
+	part->deep = true;
+	if (part->length > size) /* so the rest of this transfer goes into further records, too */
+		part->length = size;
 }
 
 /* Where content comes from in one piece. */
@@ -188,9 +199,8 @@ typedef long (*read_piece)(void *to, __u32 size, const void *from, __u64 offset)
 
 /* Writes the record where it will be read: its content is copied once. The time is taken before the room, or a record
  * with an earlier place could have a later time than the end of a socket with bytes in a later place. */
-static __always_inline void deliver_piece(struct family_counters *count, const struct flow *flow,
-					  const struct part *part, __u64 begin, __u8 kind, read_piece read,
-					  const void *from, __u64 offset)
+static __always_inline void deliver_piece(struct family_counters *count, const struct flow *flow, struct part *part,
+					  __u64 begin, __u8 kind, read_piece read, const void *from, __u64 offset)
 {
 	__u64 now = bpf_ktime_get_ns();
 	struct tcp_data *record;
@@ -210,15 +220,14 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	}
 	count->submitted++;
 	count->bytes += want;
-	note_beginning(flow, (const char *)(record + 1), want);
+	note_beginning(flow, part, (const char *)(record + 1), want);
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
 	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
 }
 
-static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow,
-					   const struct part *part, __u64 begin, __u8 kind,
-					   const struct user_content *content)
+static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow, struct part *part,
+					   __u64 begin, __u8 kind, const struct user_content *content)
 {
 	__u32 index = flow->direction | !flow->has_position << 1, captured;
 	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &index);
@@ -232,7 +241,7 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 		count->unreadable++;
 	if (captured > TCP_CONTENT_MAX)
 		captured = TCP_CONTENT_MAX;
-	note_beginning(flow, scratch->content, captured);
+	note_beginning(flow, part, scratch->content, captured);
 	now = bpf_ktime_get_ns();
 	fill_data(&scratch->record, flow, part->length, begin, now);
 	finish_data(&scratch->record, kind, captured, now);
@@ -254,8 +263,8 @@ static __always_inline long read_user(void *to, __u32 size, const void *from, __
 struct transfer {
 	struct family_counters *count;
 	const struct user_content *content;
-	struct flow flow; /* of the next piece */
-	struct part rest;
+	struct flow *flow; /* of the next piece */
+	struct part part;  /* what is left of it */
 	__u64 begin;
 	__u8 kind;
 };
@@ -263,21 +272,21 @@ struct transfer {
 static __always_inline void deliver_user_piece(struct transfer *transfer, bool last)
 {
 	const struct user_content *content = transfer->content;
-	struct part piece;
+	__u32 length = cut_piece(&transfer->part, last);
 
-	take_piece(&transfer->rest, &piece, last);
 	if (content->segments || content->vector_in_kernel)
-		deliver_vector(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, content);
+		deliver_vector(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind,
+			       content);
 	else
-		deliver_piece(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
-			      (const void *)content->base, content->offset + piece.skip);
-	transfer->flow.position += piece.length;
+		deliver_piece(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind,
+			      read_user, (const void *)content->base, content->offset + transfer->part.skip);
+	go_on(&transfer->part, length, transfer->flow);
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
 static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfer)
 {
-	if (!transfer->rest.length)
+	if (!transfer->part.length)
 		return 1;
 	transfer->count->seen++;
 	deliver_user_piece(transfer, i + 2 >= TCP_PIECES_MAX);
@@ -288,17 +297,18 @@ static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfe
 static __always_inline void deliver_user_as(__u8 kind, struct family_counters *count, struct flow *flow, __u32 length,
 					    __u64 begin, const struct user_content *content)
 {
-	struct transfer transfer = {.count = count, .content = content, .begin = begin, .kind = kind};
+	struct transfer transfer = {.count = count, .content = content, .flow = flow, .begin = begin, .kind = kind};
 
-	if (!select_part(count, flow, length, &transfer.rest))
+	if (!select_part(count, flow, length, &transfer.part))
 		return;
-	if (!content->known || !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		transfer.rest.deep = false;
-	if (!content->known)
-		transfer.rest.want = 0;
-	transfer.flow = *flow;
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		transfer.part.deep = false;
+	if (!content->known || (content->unix_only && flow->has_position)) {
+		transfer.part.deep = false;
+		transfer.part.want = 0;
+	}
 	deliver_user_piece(&transfer, false);
-	if (transfer.rest.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+	if (transfer.part.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
 }
 

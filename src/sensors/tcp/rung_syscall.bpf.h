@@ -51,18 +51,6 @@ static __always_inline struct sock *sock_of_fd(__u32 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
-static __always_inline void unix_transferred(struct sock *sk, __u8 direction, __u32 length,
-					     const struct user_content *content)
-{
-	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
-	struct flow flow = {.direction = direction, .key = unix_key(sk)};
-
-	if (!count || !unix_sockets || is_off(flow.key))
-		return;
-	announce_unix(sk, flow.key);
-	deliver_user(count, &flow, length, 0, content);
-}
-
 /* Where reading has come to. The call that takes the last bytes takes the FIN with them, which has a number of its own.
  */
 static __always_inline __u32 read_position(const struct sock *sk)
@@ -79,8 +67,7 @@ static __always_inline __u32 read_position(const struct sock *sk)
 __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 behind,
 				  const struct user_content *content)
 {
-	struct flow flow = {.direction = direction, .has_position = 1};
-	const struct user_content nothing = {};
+	struct flow flow = {.direction = direction};
 	struct family_counters *count;
 	struct sock *sk;
 
@@ -89,9 +76,14 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 	sk = sock_of_fd(fd);
 	if (!sk)
 		return 0;
+	/* One call delivers for both families: what it keeps on the stack is there once. */
 	if (is_unix_stream(sk)) {
-		unix_transferred(sk, direction, length, content);
-		return 0;
+		count = counters_of(TCP_FAMILY_UNIX);
+		flow.key = unix_key(sk);
+		if (!count || !unix_sockets || is_off(flow.key))
+			return 0;
+		announce_unix(sk, flow.key);
+		goto deliver;
 	}
 	if (!is_tcp(sk) || !wanted(sk))
 		return 0;
@@ -104,8 +96,7 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 		count->no_key++;
 		return 0;
 	}
-	if (content->unix_only)
-		content = &nothing;
+	flow.has_position = 1;
 	if (direction == TCP_DIRECTION_OUT) {
 		flow.position = write_seq(sk) - length - behind;
 		flow.other_position = copied_seq(sk);
@@ -113,6 +104,7 @@ __noinline int transferred_before(__u32 fd, __u8 direction, __u32 length, __u32 
 		flow.position = read_position(sk) - length - behind;
 		flow.other_position = write_seq(sk);
 	}
+deliver:
 	deliver_user(count, &flow, length, 0, content);
 	return 0;
 }

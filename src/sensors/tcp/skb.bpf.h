@@ -19,26 +19,25 @@ static __always_inline long read_skb(void *to, __u32 size, const void *from, __u
 struct skb_transfer {
 	struct family_counters *count;
 	const struct sk_buff *skb;
-	struct flow flow; /* of the next piece */
-	struct part rest;
+	struct flow *flow; /* of the next piece */
+	struct part part;  /* what is left of it */
 	__u32 offset;
 	__u8 kind;
 };
 
 static __always_inline void deliver_skb_piece(struct skb_transfer *transfer, const struct sk_buff *skb, bool last)
 {
-	struct part piece;
+	__u32 length = cut_piece(&transfer->part, last);
 
-	take_piece(&transfer->rest, &piece, last);
-	deliver_piece(transfer->count, &transfer->flow, &piece, 0, transfer->kind, read_skb, skb,
-		      transfer->offset + piece.skip);
-	transfer->flow.position += piece.length;
+	deliver_piece(transfer->count, transfer->flow, &transfer->part, 0, transfer->kind, read_skb, skb,
+		      transfer->offset + transfer->part.skip);
+	go_on(&transfer->part, length, transfer->flow);
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
 static __noinline long deliver_next_skb_piece(__u32 i, struct skb_transfer *transfer)
 {
-	if (!transfer->rest.length)
+	if (!transfer->part.length)
 		return 1;
 	transfer->count->seen++;
 	deliver_skb_piece(transfer, transfer->skb, i + 2 >= TCP_PIECES_MAX);
@@ -48,12 +47,11 @@ static __noinline long deliver_next_skb_piece(__u32 i, struct skb_transfer *tran
 static __always_inline void deliver_skb(struct family_counters *count, struct flow *flow, const struct sk_buff *skb,
 					__u32 offset, __u32 length, __u8 kind)
 {
-	struct skb_transfer transfer = {.count = count, .skb = skb, .offset = offset, .kind = kind};
+	struct skb_transfer transfer = {.count = count, .skb = skb, .flow = flow, .offset = offset, .kind = kind};
 
-	if (!select_part(count, flow, length, &transfer.rest))
+	if (!select_part(count, flow, length, &transfer.part))
 		return;
-	transfer.flow = *flow;
 	deliver_skb_piece(&transfer, skb, false);
-	if (transfer.rest.length)
+	if (transfer.part.length)
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_skb_piece, &transfer, 0);
 }

@@ -73,6 +73,20 @@ TEST_F(TcpSteeringTest, LimitsWhatIsCopiedUntilAllIsWantedAgain) {
   EXPECT_EQ(find(7)->limit[TCP_DIRECTION_IN], 0);
 }
 
+TEST_F(TcpSteeringTest, RemembersThatASocketIsCopiedDeep) {
+  steering_->copy_deep(7);
+  EXPECT_EQ(find(7)->deep, 1);
+  steering_->skip_until(7, in, 100);
+  steering_->copy(7, in);
+  EXPECT_EQ(find(7)->deep, 1);
+  steering_->forget(7);
+  steering_->copy(7, in);
+  EXPECT_EQ(find(7)->deep, 0);
+  steering_->copy_deep(7);
+  steering_->copy(7 + TCP_STEER_SLOTS, in);
+  EXPECT_EQ(find(7 + TCP_STEER_SLOTS)->deep, 0);
+}
+
 TEST_F(TcpSteeringTest, ForgetsASocket) {
   steering_->off(7);
   steering_->forget(7);

@@ -170,6 +170,33 @@ TEST_P(TcpSteeringOn, CopiesOnlyTheFirstBytesOfEachTransferWhenTold) {
   for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), expected) << side.name;
 }
 
+TEST_P(TcpSteeringOn, CopiesAllOfATransferWhereThatIsWanted) {
+  if (!open_for_the_pair()) return;
+  for (const Side& side : sides) watch_->steering().copy_deep(pair_.*side.key);
+  pass({4096, 4097, 20'000, 1});
+  for (const Side& side : sides)
+    EXPECT_EQ(told(pair_.*side.key).text(side.outbound), truth_.substr(0, 28'194)) << side.name;
+  for (const Side& side : sides) watch_->steering().copy_at_most(pair_.*side.key, side.outbound, 64);
+  at_ = 28'194;
+  pass({5000});
+  const std::string expected = truth_.substr(0, 28'194 + 64) + std::string(5000 - 64, '?');
+  for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), expected) << side.name;
+}
+
+TEST_P(TcpSteeringOn, CopiesAllFromTheTransferOnWithWhichHttp2Begins) {
+  if (!open_for_the_pair()) return;
+  const std::string truth = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + pattern(30'000);
+  in_child([&] {
+    write_all(pair_.client, truth);
+    must(read_exactly(pair_.server, truth.size()) == truth);
+    write_all(pair_.server, truth);
+    must(read_exactly(pair_.client, truth.size()) == truth);
+  });
+  for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), truth) << side.name;
+  EXPECT_EQ(told(pair_.client_key).text(in), truth);
+  EXPECT_EQ(told(pair_.server_key).text(out), truth);
+}
+
 TEST_P(TcpSteeringOn, SkipsOneDirectionOnly) {
   if (!open_for_the_pair()) return;
   watch_->steering().skip_until(pair_.client_key, out, told(pair_.client_key).base(out) + 50000);
