@@ -67,7 +67,7 @@ def what(record):
     """What a record says that both ends know, and any capture of the bytes tells."""
     return (record["operation"], record.get("target", ""), record.get("db.query.summary", ""), record.get("error.type", ""),
             record.get("db.response.returned_rows", -1), record.get("postgresql.affected_rows", -1),
-            record.get("db.namespace", ""), tuple(record["partial"] or ()))
+            record.get("db.namespace", ""), tuple(record.get("partial_reasons", ())))
 
 
 def brief(record):
@@ -201,7 +201,7 @@ class PostgresCalls(OnPostgres):
         for found in (servers, clients):
             self.assertEqual([r["operation"] for r in found], ["SELECT"] * 10)
             self.assertEqual([r.get("target") for r in found], [None] * 5 + ["accounts"] * 5)
-            self.assertEqual([tuple(r["partial"] or ()) for r in found], [("context",)] * 5 + [()] * 5)
+            self.assertEqual([tuple(r.get("partial_reasons", ())) for r in found], [("context",)] * 5 + [()] * 5)
             self.assertEqual({r.get("db.response.returned_rows") for r in found}, {1})
             self.assertEqual({r.get("db.namespace") for r in found}, {None})
 
@@ -234,8 +234,8 @@ COPY history FROM STDIN;
                 until(lambda: observer.records("server") and
                       observer.records("server")[-1].get("db.query.text") == "SELECT ?", "the last call", 20)
                 texts = {r.get("db.query.text") for r in observer.records()}
-                self.assertIn("INSERT INTO history VALUES (?, ?)", texts)
-                self.assertIn("CREATE USER guarded PASSWORD ?", texts)
+                self.assertIn("INSERT INTO history VALUES (?, ?);", texts)
+                self.assertIn("CREATE USER guarded PASSWORD ?;", texts)
                 self.assertIn("SELECT note FROM history WHERE note <> $1", texts)
                 for output in (observer.child.stdout.text(), observer.child.stderr.text(), agent.child.output(),
                                agent.get("/metrics")[1]):

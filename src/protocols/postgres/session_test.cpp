@@ -419,8 +419,8 @@ TEST(PostgresLate, TellsFromTheFirstQuestionOn) {
                 back(selected(1)), front(prepared("s")), back(bound + selected(2)),
                 front(parse("s", "SELECT * FROM b") + prepared("s")), back(parsed + bound + selected(3))},
                role, late);
-    EXPECT_THAT(brief(calls), ElementsAre("SELECT (joined_late)", "SELECT a rows 1", "SELECT rows 2 (context)",
-                                          "SELECT b rows 3"));
+    EXPECT_THAT(brief(calls),
+                ElementsAre("SELECT (joined_late)", "SELECT a rows 1", "SELECT rows 2 (context)", "SELECT b rows 3"));
     EXPECT_EQ(calls[1].attributes.find("db.namespace"), std::nullopt);
     EXPECT_EQ(calls[1].kind, role);
   }
