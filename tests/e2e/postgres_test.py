@@ -151,11 +151,14 @@ class PostgresCalls(OnPostgres):
             ("INSERT", "accounts", "23505", -1, -1): 4, ("UPDATE", "accounts", "pipeline_aborted", -1, -1): 16})
 
     def test_a_query_that_is_cancelled(self):
-        with self.observe(self.server.port) as observer:
-            done = subprocess.run([places.helper("pg_client", "pq"), "cancel", "SELECT pg_sleep(60)"], input="\n",
-                                  env=self.server.environment(), text=True, timeout=60 * PATIENCE, check=True,
-                                  capture_output=True)
-            self.assertEqual(done.stdout, "ready\n")
+        def sleeps():
+            return self.server.psql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'", unix=True)
+        with self.observe(self.server.port) as observer, \
+                subprocess.Popen([places.helper("pg_client", "pq"), "cancel", "SELECT pg_sleep(60)"], text=True,
+                                 env=self.server.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asker:
+            until(sleeps, "the query runs")
+            asker.communicate("\n", timeout=30 * PATIENCE)
+            self.assertEqual(asker.returncode, 0)
             self.assertEqual([brief(r) for r in self.calls(observer, 1)], [("SELECT", "", "57014", -1, -1)])
 
     def test_copy_of_much_data(self):

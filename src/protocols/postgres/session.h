@@ -64,6 +64,7 @@ class PostgresSession final : public Session {
 
   // requests.cpp: what a frontend says.
   void before_requests(CallSink& sink);
+  void settle_early(const Origin& origin, CallSink& sink);
   void on_startup(const Message& m, const Segment& s, CallSink& sink);
   void on_request(const Message& m, const Origin& origin, const Segment& s, CallSink& sink);
   void on_parse(std::string_view content, std::uint64_t length, const Origin& origin, const Segment& s, CallSink& sink);
@@ -128,6 +129,7 @@ class PostgresSession final : public Session {
     std::uint64_t bytes = 0;
   };
   Run run_;
+  Nanoseconds early_ = 0;  // when an answer ended that answered nothing
   Ring<Step> steps_;
   Ring<Exchange> calls_;  // those of the steps that are calls, and before them the one that is held
   std::size_t syncs_ = 0;  // of the steps, those that ReadyForQuery answers

@@ -412,6 +412,18 @@ TEST(PostgresLoss, ResynchronisesAfterUnknownNumbersOfBytes) {
   }
 }
 
+TEST(PostgresLoss, IsNotConfusedByAnAnswerWhoseRecordCameBeforeTheQuestions) {
+  Feeder f(Kind::client);
+  f.say(From::frontend, startup());
+  f.say(From::backend, authenticated);
+  f.say(From::backend, selected(1));
+  f.now -= 500;  // the write began before the answer was read
+  f.give(From::frontend, query("SELECT * FROM a"));
+  f.say(From::frontend, query("SELECT * FROM b"));
+  f.say(From::backend, selected(2));
+  EXPECT_THAT(f.calls(), ElementsAre("SELECT a (lost)", "SELECT b rows 2"));
+}
+
 TEST(PostgresLate, TellsFromTheFirstQuestionOn) {
   for (const Kind role : {Kind::server, Kind::client}) {
     const std::vector<Call> calls =
