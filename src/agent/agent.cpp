@@ -25,7 +25,6 @@ constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::milliseconds scrape_patience{2000}, scrape_step{50};
-constexpr std::string_view main_sensor = "tcp";
 constexpr Nanoseconds patience_with_writers = second / 10;
 constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
@@ -190,7 +189,8 @@ Result<> Agent::start_exporters() {
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
         .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
-                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}}};
+                      {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
+        .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);
     TRY_ASSIGN(api_, ApiServer::make(reactor_, config_.api.socket, config_.api.group, handlers));

@@ -28,6 +28,9 @@
 
 namespace subfloor::agent {
 
+// Without it, there is nothing to tell.
+inline constexpr std::string_view main_sensor = "tcp";
+
 // Events of all families together.
 [[nodiscard]] SeenCounters sum_of(const std::vector<sensors::FamilyCounters>& families);
 
@@ -70,6 +73,8 @@ class Agent {
 
   // As `subfloor status -o json` prints it.
   [[nodiscard]] nlohmann::json status();
+  // The part of it that live views show: {"rung":…,"wanted":…,"lost":…}, records since the start.
+  [[nodiscard]] nlohmann::json brief_status() const;
   // Names of the sensors that are attached, by the id in their records.
   [[nodiscard]] const std::vector<std::string>& sensor_names() const { return sensor_names_; }
 

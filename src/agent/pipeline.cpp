@@ -104,6 +104,19 @@ void Pipeline::count_listeners() {
   streams_->keep_headers(listeners_ > 0);
 }
 
+// Clients' responses say what addresses are called, and clients' calls go to such addresses.
+std::string_view Pipeline::name_of_peer(const Call& call, const Connection& connection, const Process& process) {
+  if (call.kind != Kind::client) return {};
+  const identity::Asker asker = identity::asker_of(process);
+  for (const Resolution& resolution : call.resolutions)
+    peer_names_.learn(resolution, asker, connection.net_namespace, call.end);
+  if (peer_names_.size() == 0) return {};
+  if (const auto known = peer_names_.remembered(connection.key)) return *known;
+  const identity::Asker parent =
+      process.parent_pid == 0 ? identity::Asker{} : identity::asker_of(*processes_.find(process.parent_pid));
+  return peer_names_.of(connection, asker, parent, call.start);
+}
+
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
@@ -124,6 +137,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .parent_span_id = continued ? context->span_id() : std::string_view{},
                                 .service = service,
                                 .route = http ? routes_.of(service, call) : std::string_view{},
+                                .server_name = name_of_peer(call, connection, *process),
                                 .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
   windows_.add(observation, metrics_.add(observation));

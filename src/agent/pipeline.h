@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
 #include "sensors/sensor.h"
@@ -47,6 +48,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_socket_closed(const sensors::SocketClosed& closed) override {
     streams_->on_closed(closed);
     datagrams_.on_closed(closed.key, closed.when);
+    peer_names_.forget(closed.key);
   }
   void on_exec(Process&& process, Nanoseconds when) override { processes_.on_exec(std::move(process), when); }
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
@@ -92,12 +94,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     SpanSink& next_;
   };
 
+  [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
   std::unique_ptr<streams::Streams> streams_;
   streams::Datagrams datagrams_;
+  identity::Names peer_names_;
   Redactor redactor_;
   IdGenerator ids_;
   ServiceNames names_;

@@ -18,7 +18,7 @@ using namespace subfloor;
 std::string recording_of(std::string_view entries) {
   using recording::BlockKind;
   nlohmann::json header{{"program", "fuzz"}, {"unix_ns", 1'700'000'000'000'000'000ULL}, {"monotonic_ns", 1}};
-  for (const char* sensor : {"process", "tcp"})
+  for (const char* sensor : {"process", "tcp", "udp"})
     header["sensors"].push_back({{"name", sensor}, {"format", std::string(sensors::record_format(sensor))}});
   return recording::encode_file_start() + encode_block(BlockKind::header, header.dump()) +
          encode_block(BlockKind::entries, entries) + encode_block(BlockKind::end, "{}");

@@ -136,6 +136,14 @@ nlohmann::json Agent::exporters_status() const {
   return all;
 }
 
+nlohmann::json Agent::brief_status() const {
+  const SeenCounters sum = sum_of(families());
+  nlohmann::json brief = {{"wanted", sum.seen - std::min(sum.seen, sum.filtered)}, {"lost", sum.lost}};
+  for (const bpf::LadderReport& report : reports_)
+    if (report.sensor == main_sensor) brief["rung"] = report.rung;
+  return brief;
+}
+
 nlohmann::json Agent::status() {
   nlohmann::json losses = nlohmann::json::object(), events = nlohmann::json::object();
   const std::vector<sensors::FamilyCounters> all = families();

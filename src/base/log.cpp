@@ -62,7 +62,7 @@ std::atomic<Writer> writer{to_stderr};
 
 void set_level(Level level) { minimum = level; }
 bool enabled(Level level) { return level >= minimum.load(std::memory_order_relaxed); }
-void set_writer(Writer next) { writer = next; }
+void set_writer(Writer next) { writer = next != nullptr ? next : to_stderr; }
 
 std::vector<std::string> recent() {
   const std::scoped_lock lock(kept_mutex);

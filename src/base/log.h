@@ -20,7 +20,7 @@ enum class Level : std::uint8_t { debug, info, warn, error };
 void set_level(Level level);
 [[nodiscard]] bool enabled(Level level);
 
-// Where lines go: standard error unless a test or the journal says otherwise.
+// Where lines go: standard error, which is what null says too, unless somebody says otherwise.
 using Writer = void (*)(Level, std::string_view line);
 void set_writer(Writer writer);
 

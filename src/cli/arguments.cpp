@@ -4,8 +4,25 @@
 #include <set>
 
 #include "agent/config_units.h"
+#include "protocols/session.h"
 
 namespace subfloor::cli {
+namespace {
+
+// Protocols, and families of them, by name.
+std::set<std::string_view> protocol_names() {
+  std::set<std::string_view> names;
+  const auto add = [&](const Protocol& protocol) { names.insert({protocol.name, protocol.family->name}); };
+  for (const protocols::Descriptor* descriptor : protocols::all_protocols()) {
+    add(*descriptor->protocol);
+    for (const Protocol* other : descriptor->others) add(*other);
+  }
+  return names;
+}
+
+std::string joined(const std::set<std::string_view>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+}  // namespace
 
 void add_output(CLI::App& command, Arguments& arguments) {
   command.add_option("-o,--output", arguments.output, "table: for people; json: one object per line")
@@ -21,9 +38,11 @@ void add_config(CLI::App& command, Arguments& arguments) {
       ->type_name("FILE");
 }
 
-void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std::uint64_t& limit) {
-  command.add_option("--protocol", filter.protocol, "Only this protocol: http")->type_name("P");
-  command.add_option("--status", arguments.status, "Only these: 2xx, 404, unset, or several with commas")
+void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter) {
+  command.add_option("--protocol", filter.protocol, "Only this protocol: " + joined(protocol_names()))->type_name("P");
+  command
+      .add_option("--status", arguments.status,
+                  "Only these: 2xx, 404, unset (no answer), error (of any protocol), or several with commas")
       ->type_name("S");
   command.add_option("--pid", filter.pid, "Only the side of this process")
       ->type_name("N")
@@ -32,6 +51,9 @@ void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std
       .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
       ->type_name("S");
   command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
+}
+
+void add_limit(CLI::App& command, std::uint64_t& limit) {
   command.add_option("--limit", limit, "End after so many calls")
       ->type_name("N")
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
@@ -45,6 +67,8 @@ void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, c
 }
 
 Result<> finish_filter(const Arguments& arguments, CallFilter& filter) {
+  if (const auto known = protocol_names(); !filter.protocol.empty() && !known.contains(filter.protocol))
+    return fail(fmt::format("--protocol: '{}' is none of: {}", filter.protocol, joined(known)));
   if (!arguments.status.empty()) {
     auto status = StatusFilter::parse(arguments.status);
     if (!status) return Failure(status.error().in("--status"));

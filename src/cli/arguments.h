@@ -11,6 +11,7 @@
 #include "cli/observe.h"
 #include "cli/record.h"
 #include "cli/replay.h"
+#include "cli/top/top.h"
 
 namespace subfloor::cli {
 
@@ -20,6 +21,9 @@ struct Arguments {
   ObserveOptions observe;
   ReplayOptions replay;
   RecordOptions record;
+  TopCommandOptions top;
+  std::string by = "route", sort = "rate", interval;
+  bool once = false;
 };
 
 using Command = std::function<Exit()>;
@@ -27,7 +31,8 @@ using Command = std::function<Exit()>;
 void add_output(CLI::App& command, Arguments& arguments);
 void add_config(CLI::App& command, Arguments& arguments);
 // Which calls are shown.
-void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter, std::uint64_t& limit);
+void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter);
+void add_limit(CLI::App& command, std::uint64_t& limit);
 // How to attach; `when` is put behind what the flags do.
 void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, const std::string& when);
 
@@ -35,6 +40,8 @@ void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, c
 [[nodiscard]] Result<> finish_filter(const Arguments& arguments, CallFilter& filter);
 [[nodiscard]] Result<> finish_duration(const Arguments& arguments, Nanoseconds& duration);
 [[nodiscard]] Result<> finish_ports(const Arguments& arguments, std::optional<agent::Ports>& ports);
+
+void add_top(CLI::App& app, Arguments& arguments, Command& chosen);
 
 // The subcommands about files.
 void add_record(CLI::App& app, Arguments& arguments, Command& chosen);

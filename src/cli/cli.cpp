@@ -15,7 +15,8 @@ namespace subfloor::cli {
 namespace {
 
 constexpr const char* main_footer = R"(Start here:
-  sudo subfloor observe              every HTTP/1.1 call on this host, as it happens
+  sudo subfloor observe              every call on this host, as it happens
+  sudo subfloor top                  who calls whom, how often, how fast
   sudo subfloor agent                the daemon: metrics at http://127.0.0.1:9464/metrics
   subfloor doctor                    what this kernel and these privileges allow
 
@@ -33,13 +34,15 @@ SIGTERM or Ctrl-C ends it and leaves nothing behind. `subfloor config explain` t
 constexpr const char* observe_footer = R"(Examples:
   sudo subfloor observe                            everything, until Ctrl-C
   sudo subfloor observe --status 5xx,unset         failures, and requests nobody answered
+  sudo subfloor observe --status error             whatever failed, of any protocol
   sudo subfloor observe --service nginx --for 10s  one service, ten seconds long
   sudo subfloor observe -o json | jq .             one object per line
   sudo subfloor observe --limit 1 --pid 1234       the next call of one process
 
 It asks the running agent, or, where there is none, watches by itself for as long as it is open.
 A call between two processes of this host is seen twice: by its client and by its server.
-A status of - means that no response was seen; ~ marks a call that is not whole.)";
+A status of - means that no response was seen; ~ marks a call that is not whole. Of other protocols than HTTP the
+status is ok or err, and what went wrong stands behind the call.)";
 
 constexpr const char* status_footer = R"(Examples:
   sudo subfloor status
@@ -63,11 +66,11 @@ constexpr const char* config_footer = R"(Examples:
 
 Result<> finish_observe(Arguments& arguments) {
   ObserveOptions& options = arguments.observe;
-  options.config = arguments.config;
+  options.live.config = arguments.config;
   options.json = arguments.output == "json";
   TRY(finish_filter(arguments, options.filter));
   TRY(finish_duration(arguments, options.duration));
-  return finish_ports(arguments, options.ports);
+  return finish_ports(arguments, options.live.ports);
 }
 
 void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -75,11 +78,12 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   ObserveOptions& options = arguments.observe;
   CallFilter& filter = options.filter;
   add_output(command, arguments);
-  add_filter(command, arguments, filter, options.limit);
+  add_filter(command, arguments, filter);
+  add_limit(command, options.limit);
   command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
   command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
-  add_attaching(command, arguments, options.rung, "; only without a running agent");
+  add_attaching(command, arguments, options.live.rung, "; only without a running agent");
   add_config(command, arguments);
   command.footer(observe_footer);
   command.callback([&] {
@@ -155,6 +159,7 @@ int run(int argc, const char* const* argv) {
   add_config(app, arguments);
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
+  add_top(app, arguments, chosen);
   add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);

@@ -109,7 +109,7 @@ TEST_F(CommandLine, EndsWith2WhenItIsMisused) {
   const std::vector<std::vector<const char*>> misuses{{},
                                                       {"no-such-command"},
                                                       {"observe", "--no-such-flag"},
-                                                      {"observe", "--status", "9"},
+                                                      {"observe", "--status", "9x"},
                                                       {"observe", "--trace", "xyz"},
                                                       {"observe", "--for", "soon"},
                                                       {"observe", "--for", "0"},

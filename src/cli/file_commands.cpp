@@ -66,7 +66,8 @@ void add_replay(CLI::App& app, Arguments& arguments, Command& chosen) {
   command.add_option("FILE", options.file, "pcap, pcapng or a recording, also within gzip; - is standard input")
       ->required();
   add_output(command, arguments);
-  add_filter(command, arguments, options.filter, options.limit);
+  add_filter(command, arguments, options.filter);
+  add_limit(command, options.limit);
   add_config(command, arguments);
   command.footer(replay_footer);
   command.callback([&] {

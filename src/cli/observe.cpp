@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/agent.h"
+#include "cli/live.h"
 #include "cli/status_view.h"
 #include "cli/viewer.h"
 #include "exporters/api/client.h"
@@ -25,18 +26,13 @@ std::string describe(const CallFilter& filter) {
   for (const auto& [key, value] : given.items())
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ", key,
                        value.is_string() ? value.get<std::string>() : value.dump());
-  return all.empty() ? "every HTTP/1.1 call on this host" : "HTTP/1.1 calls on this host with " + all;
+  return all.empty() ? "every call on this host" : "calls on this host with " + all;
 }
 
 void greet(const ObserveOptions& options, const std::string& how) {
   fmt::print(stderr, "watching {} ({}) · Ctrl-C to stop\n", describe(options.filter), how);
   if (!options.filter.pod.empty() || !options.filter.name_space.empty())
     fmt::print(stderr, "note: no process is known by its pod or namespace yet, so nothing will match\n");
-}
-
-std::string rung_text(const nlohmann::json& status) {
-  const std::string rung = payload_rung(status);
-  return "rung: " + (rung.empty() ? "unknown" : rung);
 }
 
 void summarise(const Viewer& viewer, std::uint64_t not_sent, std::uint64_t lost, const nlohmann::json& status) {
@@ -79,13 +75,6 @@ Result<> take_signals(Reactor& reactor, std::unique_ptr<Viewer>& viewer) {
   });
 }
 
-nlohmann::json ask_status(const std::string& socket) {
-  auto client = ApiClient::connect(socket);
-  if (!client) return nlohmann::json::object();
-  auto status = client->status();
-  return status ? *std::move(status) : nlohmann::json::object();
-}
-
 Exit observe_agent(const ObserveOptions& options, const std::string& socket, ApiClient client) {
   const Result<> agreed = client.observe(options.filter);
   if (!agreed) return complain(Exit::failed, agreed.error().message);
@@ -125,14 +114,7 @@ Exit observe_agent(const ObserveOptions& options, const std::string& socket, Api
   return exit_of(*viewer);
 }
 
-Exit observe_here(const ObserveOptions& options, agent::Config config) {
-  config.prometheus.enabled = false;
-  config.api.socket.clear();
-  config.json.spans.clear();
-  config.otlp = {};
-  if (!options.rung.empty()) config.capture.rung = options.rung;
-  if (options.ports) config.capture.ports = *options.ports;
-
+Exit observe_here(const ObserveOptions& options, const agent::Config& config) {
   auto reactor = Reactor::make();
   if (!reactor) return complain(Exit::failed, reactor.error().message);
   std::unique_ptr<Viewer> viewer;
@@ -162,24 +144,10 @@ Exit observe_here(const ObserveOptions& options, agent::Config config) {
 }  // namespace
 
 Exit observe(const ObserveOptions& options) {
-  auto config = agent::load_config(options.config);
-  if (!config) return complain(Exit::usage, config.error().message);
-  log::set_level(config->log.level);
-  if (config->api.socket.empty()) return observe_here(options, *config);
-  auto client = ApiClient::connect(config->api.socket);
-  if (client) {
-    if (!options.rung.empty() || options.ports)
-      return complain(Exit::usage,
-                      fmt::format("an agent is running (at {}) and has decided on rung and ports: leave out --rung "
-                                  "and --ports, or stop it first",
-                                  config->api.socket));
-    return observe_agent(options, config->api.socket, *std::move(client));
-  }
-  if (client.error().code == ENOENT || client.error().code == ECONNREFUSED) return observe_here(options, *config);
-  if (client.error().code == EACCES)
-    return complain(Exit::unsupported,
-                    client.error().message + ": an agent is there, and only root and its group may ask it (api.group)");
-  return complain(Exit::failed, client.error().message);
+  Live found;
+  if (const auto refused = find_agent(options.live, found)) return *refused;
+  if (!found.client) return observe_here(options, found.own_agent(options.live));
+  return observe_agent(options, found.config.api.socket, *std::move(found.client));
 }
 
 }  // namespace subfloor::cli

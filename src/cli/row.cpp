@@ -68,6 +68,7 @@ std::optional<Row> parse_row(std::string_view json) {
   row.kind = text_of(call, "kind");
   row.server = row.kind == "client" ? other_end(call) : own_end(call);
   row.client = row.kind == "client" ? own_end(call) : other_end(call);
+  if (text_of(call, "protocol") != "http") row.protocol = text_of(call, "protocol");
   row.method = either(either(text_of(call, "http.request.method_original"), text_of(call, "http.request.method")),
                       text_of(call, "operation"));
   row.path = either(either(text_of(call, "url.path"), text_of(call, "path")), text_of(call, "target"));
@@ -75,11 +76,15 @@ std::optional<Row> parse_row(std::string_view json) {
   for (const char* key : {"http.response.status_code", "status_code"})
     if (const auto found = call.find(key); found != call.end() && found->is_number_integer())
       row.status = found->get<int>();
-  row.error = text_of(call, "error.type");
+  row.failed = call.contains("error.type");
+  row.outcome = text_of(call, "error.type");
+  if (row.outcome.empty() && row.status.value_or(0) != 0)
+    row.outcome = either(text_of(call, "status_text"), std::to_string(*row.status));
   row.duration = number_of(call, "duration_ns").value_or(0);
   row.request_bytes = either(number_of(call, "http.request.body.size"), number_of(call, "request.size")).value_or(0);
   row.response_bytes = either(number_of(call, "http.response.body.size"), number_of(call, "response.size"));
   row.partial = partial_of(call);
+  row.answered = row.status || row.partial.find("no_response") == std::string::npos;
   return row;
 }
 

@@ -106,8 +106,8 @@ std::string Table::row(const Row& row) const {
   std::string line = cell(printable(local_time(row.time, layout_.time), utf8), layout_.time, dim);
   line += end_cell(row.client) + coloured(dim, utf8 ? " → " : " > ") + end_cell(row.server) + " ";
   line += cell(printable(row.kind, utf8).substr(0, layout_.kind), layout_.kind, dim);
-  line += cell(printable(row.method, utf8), layout_.method, bold);
-  line += path_cell(row) + " " + status_cell(row) + " " + duration_cell(row);
+  line += row.protocol.empty() ? cell(printable(row.method, utf8), layout_.method, bold) + path_cell(row) : call_cell(row);
+  line += " " + status_cell(row) + " " + duration_cell(row);
   line += size(row.request_bytes) + size(row.response_bytes);
   line += cell(printable(row.partial, utf8), layout_.note, yellow);
   line.erase(line.find_last_not_of(' ') + 1);
@@ -132,11 +132,37 @@ std::string Table::path_cell(const Row& row) const {
   return shown.substr(0, path.size()) + coloured(dim, shown.substr(path.size()));
 }
 
+// "postgresql SELECT orders 42P01" in place of method and path.
+std::string Table::call_cell(const Row& row) const {
+  const std::string protocol = printable(row.protocol, look_.utf8), outcome = printable(row.outcome, look_.utf8);
+  std::string text = protocol;
+  for (const std::string* part : {&row.method, &row.path})
+    if (!part->empty()) text += " " + printable(*part, look_.utf8);
+  std::size_t width = layout_.method + 1 + layout_.path;
+  if (look_.width == 0) width = std::max(width, columns(text) + 1 + columns(outcome));
+  const std::size_t behind = outcome.empty() ? 0 : std::min(columns(outcome), width / 2);
+  std::string shown = shorten(text, width - (behind == 0 ? 0 : behind + 1), look_.utf8);
+  std::size_t used = columns(shown);
+  if (shown.starts_with(protocol)) shown = coloured(dim, protocol) + coloured(bold, shown.substr(protocol.size()));
+  if (behind > 0) {
+    shown += " " + coloured(row.failed ? red : yellow, shorten(outcome, behind, look_.utf8));
+    used += 1 + std::min(behind, columns(shorten(outcome, behind, look_.utf8)));
+  }
+  return shown + std::string(width - used, ' ');
+}
+
 // A '~' after it marks a call that is not whole.
 std::string Table::status_cell(const Row& row) const {
-  const std::string status = row.status ? std::to_string(*row.status) : "-";
+  // Others' codes are of many kinds: what they mean is in the call's cell.
+  const bool http = row.protocol.empty();
+  std::string status = http || !row.answered ? "-" : row.failed ? "err" : "ok";
+  if (row.status && (http || (!row.failed && *row.status > 0 && *row.status < 1000))) status = std::to_string(*row.status);
   const std::string mark = row.partial.empty() ? " " : "~";
-  return coloured(colour_of_status(row.status), fit(status, status_width - 1, look_.utf8, Align::right)) +
+  const std::string_view colour = http           ? colour_of_status(row.status)
+                                  : row.failed   ? bold_red
+                                  : row.answered ? green
+                                                 : dim;
+  return coloured(colour, fit(status, status_width - 1, look_.utf8, Align::right)) +
          coloured(yellow, mark);
 }
 

@@ -22,9 +22,11 @@ struct Row {
   std::string time;              // as in the JSON: RFC 3339, UTC
   std::string kind;              // whose view this is: "server" or "client"
   End client, server;
-  std::string method, path, query;
+  std::string protocol;          // "" for HTTP
+  std::string method, path, query;  // of other protocols: operation and target
   std::optional<int> status;
-  std::string error;             // what stands for a status in protocols that have none
+  std::string outcome;           // of other protocols: what went wrong, or the status by name where it is not 0
+  bool failed = false, answered = true;
   Nanoseconds duration = 0;
   std::uint64_t request_bytes = 0;
   std::optional<std::uint64_t> response_bytes;
@@ -50,6 +52,7 @@ class Table {
   [[nodiscard]] static Layout layout_for(std::size_t width);
   [[nodiscard]] std::string end_cell(const Row::End& end) const;
   [[nodiscard]] std::string path_cell(const Row& row) const;
+  [[nodiscard]] std::string call_cell(const Row& row) const;
   [[nodiscard]] std::string status_cell(const Row& row) const;
   [[nodiscard]] std::string duration_cell(const Row& row) const;
   [[nodiscard]] std::string coloured(std::string_view sgr, std::string text) const;

@@ -231,5 +231,66 @@ TEST(Terminal, ColoursNothingThatIsNoTerminal) {
                }).utf8);
 }
 
+Row query() {
+  Row row = sample();
+  row.protocol = "postgresql";
+  row.method = "SELECT";
+  row.path = "orders";
+  row.query.clear();
+  row.status.reset();
+  return row;
+}
+
+TEST_F(CallTable, ShowsOtherProtocolsByOperationAndTarget) {
+  EXPECT_THAT(drawn(query(), 160), HasSubstr(" postgresql SELECT orders "));
+  EXPECT_THAT(drawn(query(), 160), HasSubstr("  ok   12.3ms"));
+  Row failed = query();
+  failed.failed = true;
+  failed.outcome = "42P01";
+  EXPECT_THAT(drawn(failed, 160), HasSubstr(" postgresql SELECT orders 42P01 "));
+  EXPECT_THAT(drawn(failed, 160), HasSubstr(" err   12.3ms"));
+  Row unanswered = query();
+  unanswered.answered = false;
+  unanswered.partial = "no_response";
+  EXPECT_THAT(drawn(unanswered, 160), HasSubstr("   -~  12.3ms"));
+  Row named = query();
+  named.status = 5;
+  named.outcome = "NOT_FOUND";
+  EXPECT_THAT(drawn(named, 160), HasSubstr(" NOT_FOUND "));
+  EXPECT_THAT(drawn(named, 160), HasSubstr("   5   12.3ms"));
+}
+
+TEST_F(CallTable, KeepsOtherProtocolsAlignedAndWithinTheWidth) {
+  Row longest = query();
+  longest.path = std::string(500, 'p');
+  longest.failed = true;
+  longest.outcome = std::string(500, 'o');
+  for (std::size_t width = 60; width <= 220; ++width) {
+    for (const Row& row : {query(), longest}) {
+      EXPECT_LE(length(drawn(row, width)), width);
+      EXPECT_EQ(length(drawn(row, width)), length(drawn(sample(), width))) << width;
+      EXPECT_LE(length(drawn(row, width, false)), width);
+    }
+  }
+  EXPECT_THAT(drawn(longest, 0), HasSubstr(longest.path + " " + longest.outcome));
+}
+
+TEST_F(CallTable, ReadsOtherProtocolsFromJson) {
+  const auto row = parse_row(R"({"time":"t","protocol":"grpc","kind":"server","operation":"shop.Cart/Add","status_code":5,)"
+                             R"("status_text":"NOT_FOUND","duration_ns":1})");
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->protocol, "grpc");
+  EXPECT_EQ(row->method, "shop.Cart/Add");
+  EXPECT_EQ(row->outcome, "NOT_FOUND");
+  EXPECT_FALSE(row->failed);
+  const auto error = parse_row(R"({"time":"t","protocol":"redis","operation":"GET","error.type":"WRONGTYPE","partial":true,)"
+                               R"("partial_reasons":["context"]})");
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(error->failed && error->answered);
+  EXPECT_EQ(error->outcome, "WRONGTYPE");
+  EXPECT_FALSE(parse_row(R"({"time":"t","protocol":"dns","partial":true,"partial_reasons":["no_response"]})")->answered);
+  EXPECT_EQ(parse_row(R"({"time":"t","protocol":"http","http.request.method":"GET"})")->protocol, "");
+}
+
 }  // namespace
 }  // namespace subfloor::cli

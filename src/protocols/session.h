@@ -120,6 +120,9 @@ struct Descriptor {
   const Protocol* protocol;  // named as the folder
   Guess (*recognise)(const Opening& opening);
   std::unique_ptr<Session> (*open)(const Options& options);
+  // Others whose calls its sessions tell: what is spoken on top of it.
+  std::span<const Protocol* const> others = {};
+  bool deep = false;  // messages begin anywhere in a transfer: all of its content is needed, not only its beginning
 };
 
 // Generated from the folder names.

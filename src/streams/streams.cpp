@@ -305,6 +305,7 @@ void Streams::copy_again(Stream& stream) {
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
   stream.protocol = &protocol;
+  if (protocol.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
                                   .header_limit = settings_.header_limit,

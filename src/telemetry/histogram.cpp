@@ -26,6 +26,11 @@ void QuantileSketch::record(std::uint64_t nanoseconds) {
   ++count_;
 }
 
+void QuantileSketch::add(const QuantileSketch& other) {
+  for (std::size_t bucket = 0; bucket < counts_.size(); ++bucket) counts_[bucket] += other.counts_[bucket];
+  count_ += other.count_;
+}
+
 std::uint64_t QuantileSketch::quantile(double fraction) const {
   if (count_ == 0) return 0;
   // The smallest bucket that holds the rank; ranks count from 1.

@@ -66,6 +66,9 @@ class Histogram {
 class QuantileSketch {
  public:
   void record(std::uint64_t nanoseconds);
+  void add(const QuantileSketch& other);
+  void clear() { *this = {}; }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
   // The value below which `fraction` (0 to 1) of those recorded lie; the caller clamps it to the exact extremes.
   [[nodiscard]] std::uint64_t quantile(double fraction) const;
 

@@ -84,7 +84,8 @@ struct Routes::Pieces {
       path.remove_prefix(segment.size());
       if (segment.empty()) continue;
       const RouteSegment looks = classify_segment(segment);
-      length += 1 + looks.text.size() + looks.extension.size();
+      // Any word may become {param}.
+      length += 1 + std::max(looks.text.size() + looks.extension.size(), param.size());
       if (count_ == deepest || length + 1 + rest.size() > longest_route || (more && path.empty())) {
         more = true;
         break;

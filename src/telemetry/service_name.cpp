@@ -77,6 +77,17 @@ std::string_view program_in(const Process& process, const Interpreter& interpret
   return {};
 }
 
+// The name it was called by, where that is another than its file's: Debian's redis-server is a link to
+// redis-check-rdb, and every busybox applet one to busybox. A program may rewrite its arguments; the kernel's comm says
+// whether this is what it was started as. Empty where it is not.
+std::string_view called_name(const Process& process) {
+  constexpr std::size_t longest_comm = 15;
+  if (process.arguments.empty()) return {};
+  const std::string_view first = process.arguments.front();
+  const std::string_view name = base_name(first.substr(0, first.find(' ')));
+  return !name.empty() && name.substr(0, longest_comm) == process.comm ? name : std::string_view{};
+}
+
 }  // namespace
 
 std::string_view executable_name(const Process& process) {
@@ -92,6 +103,8 @@ std::string_view service_name(const Process& process) {
   if (const Interpreter* interpreter = interpreter_of(executable)) {
     const std::string_view program = program_in(process, *interpreter);
     if (!program.empty()) return program;
+  } else if (const std::string_view called = called_name(process); !called.empty()) {
+    return called;
   }
   return executable.empty() ? std::string_view("unknown") : executable;
 }

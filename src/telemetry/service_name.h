@@ -14,6 +14,7 @@ namespace subfloor {
 // What people would call the program, for `service.name`, until something better (environment, Kubernetes) is known:
 //   an interpreter's script: `node /app/server.js` → server.js, `python3 -m http.server` → http.server,
 //   `java -jar shop.jar` → shop.jar, `java -cp … com.shop.Main` → com.shop.Main, `dotnet Shop.dll` → Shop.dll;
+//   else the name it was called by: busybox as `httpd` → httpd;
 //   else the executable's name, else comm, else "unknown".
 // Points into the process, or at static text.
 [[nodiscard]] std::string_view service_name(const Process& process);

@@ -21,6 +21,18 @@ TEST(ServiceName, IsTheExecutablesName) {
   EXPECT_EQ(name_of("/usr/bin/pythonista", {"pythonista", "x.py"}), "pythonista");
 }
 
+TEST(ServiceName, IsTheNameItWasCalledByWhereThatIsALink) {
+  Process redis;
+  redis.executable = "/usr/bin/redis-check-rdb";
+  redis.comm = "redis-server";
+  redis.arguments = {"redis-server 127.0.0.1:6379"};
+  EXPECT_EQ(service_name(redis), "redis-server");
+  redis.arguments = {"/opt/x/redis-server", "--port", "1"};
+  EXPECT_EQ(service_name(redis), "redis-server");
+  redis.comm = "worker";  // it took another name since
+  EXPECT_EQ(service_name(redis), "redis-check-rdb");
+}
+
 TEST(ServiceName, IsTheScriptOfAnInterpreter) {
   EXPECT_EQ(name_of("/usr/bin/node", {"node", "server.js"}), "server.js");
   EXPECT_EQ(name_of("/usr/bin/node", {"node", "--inspect", "-r", "./tracing.js", "/app/server.js", "--port", "80"}),

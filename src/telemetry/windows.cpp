@@ -334,7 +334,7 @@ void Windows::describe_server(Exemplar& exemplar, Span& span) {
 void Windows::describe_network(const Key& key, const Exemplar& exemplar, Span& span) {
   add_text(span, "network.transport", std::string(semantics::transport_text(exemplar.transport)));
   const Address peer{key.peer, exemplar.remote_port};
-  if (exemplar.transport == Transport::unix_stream || !peer.known()) return;
+  if (exemplar.transport == Transport::unix_stream || key.by_route || !peer.known()) return;
   add_text(span, "network.type", peer.is_ipv4() ? "ipv4" : "ipv6");
   add_text(span, "network.peer.address", peer.ip_text());
   // A client's peer is a server with a port of its own; a server's peers each come from another port.

@@ -285,8 +285,8 @@ TEST(Windows, GroupByRouteOnceTheyAreNearlyFull) {
       EXPECT_EQ(attribute(span, "http.response.status_code"), "200");
     }
   }
-  EXPECT_EQ(by_path, 67U);
-  EXPECT_EQ(by_route, 933U);
+  EXPECT_EQ(by_path, 66U);
+  EXPECT_EQ(by_route, 934U);
   EXPECT_EQ(windows.routed_calls(), by_route);
   EXPECT_EQ(windows.merged_calls(), 0U);
 }

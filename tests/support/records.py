@@ -13,6 +13,7 @@ class Record(dict):
     status = property(lambda self: self.get("http.response.status_code"))
     kind = property(lambda self: self.get("kind"))
     duration = property(lambda self: self["duration_ns"] / 1e9)
+    target = property(lambda self: self.get("target"))
     pid = property(lambda self: self.get("process.pid"))
     process = property(lambda self: self.get("process.executable.name"))
     peer_process = property(lambda self: self.get("peer.process.executable.name"))

@@ -40,11 +40,20 @@ Result<nlohmann::json> ApiClient::ask(const std::string& question) {
 }
 
 Result<> ApiClient::observe(const CallFilter& filter) {
-  TRY(send(nlohmann::json{{"request", "observe"}, {"filter", filter.to_json()}}.dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  return begin({{"request", "observe"}, {"filter", filter.to_json()}}, "observing");
+}
+
+Result<> ApiClient::top(const TopRequest& request) {
+  nlohmann::json json = request.to_json();
+  json["request"] = "top";
+  return begin(std::move(json), "top");
+}
+
+Result<> ApiClient::begin(nlohmann::json request, const std::string& agreement) {
+  TRY(send(request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   TRY_ASSIGN(const std::string line, wait_line());
   TRY_ASSIGN(const nlohmann::json answer, parse_answer(line));
-  if (!answer.contains("observing")) return fail("the agent did not agree to be observed", EPROTO);
+  if (!answer.contains(agreement)) return fail("the agent did not agree to be observed", EPROTO);
   return {};
 }
 

@@ -9,12 +9,13 @@
 #include "base/fd.h"
 #include "base/result.h"
 #include "exporters/api/filter.h"
+#include "exporters/api/top_view.h"
 
 namespace subfloor {
 
 // One line of an observe stream.
 struct ApiLine {
-  std::string text;  // a call as JSON, without the newline; empty where this line is a notice of dropped calls
+  std::string text;  // a call, or sums of calls, as JSON, without the newline; empty where this line is a notice of dropped calls
   std::uint64_t dropped = 0;  // calls left out here because this client was slow
 };
 
@@ -29,6 +30,8 @@ class ApiClient {
 
   // Asks for calls and waits until the agent has agreed. Afterwards fd() turns readable when there is more.
   [[nodiscard]] Result<> observe(const CallFilter& filter);
+  // The same for sums: then each line is those of an interval.
+  [[nodiscard]] Result<> top(const TopRequest& request);
   [[nodiscard]] int fd() const { return socket_.get(); }
 
   // Reads what is there without waiting. Code ECONNRESET: the agent went away.
@@ -37,6 +40,7 @@ class ApiClient {
   [[nodiscard]] std::optional<ApiLine> next();
 
  private:
+  [[nodiscard]] Result<> begin(nlohmann::json request, const std::string& agreement);
   [[nodiscard]] Result<> send(const std::string& line) const;
   [[nodiscard]] Result<std::string> wait_line();
   [[nodiscard]] std::optional<std::string> take_line();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "telemetry/semantics.h"
 #include "telemetry/service_name.h"
 
 namespace subfloor {
@@ -11,17 +12,17 @@ namespace {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// A number of three digits, or a class: "2xx".
+// A number of at most five digits, or a class: "2xx".
 bool parse_range(std::string_view item, int& first, int& last) {
-  if (item.size() != 3 || item[0] < '1' || item[0] > '9') return false;
-  const int hundreds = (item[0] - '0') * 100;
-  if (item.substr(1) == "xx" || item.substr(1) == "XX") {
-    first = hundreds;
-    last = hundreds + 99;
+  if (item.size() == 3 && item[0] >= '1' && item[0] <= '9' && (item.substr(1) == "xx" || item.substr(1) == "XX")) {
+    first = (item[0] - '0') * 100;
+    last = first + 99;
     return true;
   }
-  if (!is_digit(item[1]) || !is_digit(item[2])) return false;
-  first = last = hundreds + (item[1] - '0') * 10 + (item[2] - '0');
+  if (item.empty() || item.size() > 5 || !std::all_of(item.begin(), item.end(), is_digit)) return false;
+  first = 0;
+  for (const char c : item) first = first * 10 + (c - '0');
+  last = first;
   return true;
 }
 
@@ -72,20 +73,25 @@ Result<StatusFilter> StatusFilter::parse(std::string_view text) {
     Range range{};
     if (item == "unset") {
       filter.unset_ = true;
+    } else if (item == "error") {
+      filter.error_ = true;
     } else if (parse_range(item, range.first, range.last)) {
       filter.ranges_.push_back(range);
     } else {
-      return fail(fmt::format("status '{}' is none of: a class like 2xx, a code like 404, unset", item));
+      return fail(fmt::format("status '{}' is none of: a class like 2xx, a code like 404, unset, error", item));
     }
     if (comma == std::string_view::npos) return filter;
     rest.remove_prefix(comma + 1);
   }
 }
 
-bool StatusFilter::matches(const std::optional<int>& status) const {
-  if (!status) return unset_;
-  return std::any_of(ranges_.begin(), ranges_.end(),
-                     [&](const Range& range) { return *status >= range.first && *status <= range.last; });
+bool StatusFilter::matches(const Call& call) const {
+  if (error_ && semantics::is_error(call)) return true;
+  const bool answered = call.status || (!call.protocol->family->http && (call.partial & partial_no_response) == 0);
+  if (!answered && unset_) return true;
+  return call.status && std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
+           return *call.status >= range.first && *call.status <= range.last;
+         });
 }
 
 Result<std::string> parse_trace_id(std::string_view text) {
@@ -106,7 +112,7 @@ bool CallFilter::matches(const Observation& observation) const {
   if (!pod.empty() || !name_space.empty()) return false;
   if (pid != 0 && call.pid != pid && observation.process.pid != pid) return false;
   if (!protocol.empty() && !protocol_matches(protocol, *call.protocol)) return false;
-  if (status && !status->matches(call.status)) return false;
+  if (status && !status->matches(call)) return false;
   if (!trace.empty() && trace != observation.trace_id) return false;
   return service.empty() || service == observation.service || service == executable_name(observation.process) ||
          service == observation.process.comm;

@@ -14,11 +14,12 @@
 
 namespace subfloor {
 
-// "2xx", "404", "unset", or several of them with commas: a call matches where any of them does.
+// A class ("2xx"), a number ("404"; other protocols' codes too), "unset": nothing was answered, "error": what counts as an
+// error to its kind, with or without a number; or several of them with commas: a call matches where any of them does.
 class StatusFilter {
  public:
   [[nodiscard]] static Result<StatusFilter> parse(std::string_view text);
-  [[nodiscard]] bool matches(const std::optional<int>& status) const;
+  [[nodiscard]] bool matches(const Call& call) const;
   [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
@@ -27,7 +28,7 @@ class StatusFilter {
   };
   std::string text_;
   std::vector<Range> ranges_;
-  bool unset_ = false;
+  bool unset_ = false, error_ = false;
 };
 
 // All that are given must match.

@@ -67,6 +67,39 @@ TEST(CallFilter, FindsCallsWithoutStatusOnlyByUnset) {
   EXPECT_FALSE(parse(R"({"status":"5xx"})").matches(sample.observation()));
 }
 
+TEST(CallFilter, FindsErrorsOfProtocolsThatHaveNoNumbers) {
+  static constexpr Family redis_family{.name = "redis"};
+  static constexpr Protocol redis{"redis", &redis_family};
+  Sample sample;
+  sample.call.protocol = &redis;
+  sample.call.status.reset();
+  EXPECT_FALSE(parse(R"({"status":"error"})").matches(sample.observation()));
+  EXPECT_FALSE(parse(R"({"status":"unset"})").matches(sample.observation())) << "it was answered, just not by number";
+  sample.call.error = "WRONGTYPE";
+  EXPECT_TRUE(parse(R"({"status":"error"})").matches(sample.observation()));
+  EXPECT_TRUE(parse(R"({"status":"2xx,error"})").matches(sample.observation()));
+  EXPECT_FALSE(parse(R"({"status":"2xx"})").matches(sample.observation()));
+  sample.call.error.clear();
+  sample.call.partial = partial_no_response;
+  EXPECT_TRUE(parse(R"({"status":"unset"})").matches(sample.observation()));
+}
+
+TEST(CallFilter, FindsErrorsOfHttpAsTheirSideSeesThem) {
+  Sample sample;  // a server's 404
+  EXPECT_FALSE(parse(R"({"status":"error"})").matches(sample.observation()));
+  sample.call.kind = Kind::client;
+  EXPECT_TRUE(parse(R"({"status":"error"})").matches(sample.observation()));
+}
+
+TEST(CallFilter, KnowsCodesOfAnySize) {
+  Sample sample;
+  sample.call.status = 1146;
+  EXPECT_TRUE(parse(R"({"status":"1146"})").matches(sample.observation()));
+  sample.call.status = 5;
+  EXPECT_TRUE(parse(R"({"status":"5"})").matches(sample.observation()));
+  EXPECT_FALSE(parse(R"({"status":"5xx"})").matches(sample.observation()));
+}
+
 TEST(CallFilter, SurvivesTheWayThroughJson) {
   const char* all = R"({"namespace":"n","pid":7,"pod":"p","protocol":"http1","service":"s","status":"2xx,unset",)"
                     R"("trace":"0123456789abcdef0123456789abcdef"})";
@@ -82,7 +115,7 @@ TEST(CallFilter, NamesWhatIsWrong) {
   EXPECT_EQ(error_of(R"({"service":1})"), "filter: service must be a string");
   EXPECT_EQ(error_of(R"({"trace":"xyz"})"), "trace id 'xyz' is not hexadecimal");
   EXPECT_EQ(error_of(R"({"trace":"ab"})"), "trace id 'ab' is not 32 hexadecimal digits, not all zero");
-  for (const char* bad : {"", "2x", "0xx", "20", "2000", "20a", "2xx,", "abc", "-20"})
+  for (const char* bad : {"", "2x", "0xx", "200000", "20a", "2xx,", "abc", "-20", "errors"})
     EXPECT_FALSE(StatusFilter::parse(bad)) << bad;
 }
 

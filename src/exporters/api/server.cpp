@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "exporters/api/socket.h"
+#include "exporters/api/top_view.h"
 
 namespace subfloor {
 namespace {
@@ -39,10 +40,13 @@ struct ApiServer::Client {
   std::size_t sent = 0;        // of queue
   std::uint64_t dropped = 0;   // since the last notice of it
   std::optional<CallFilter> filter;  // set: observes
+  std::optional<TopView> top;        // set: is told sums
+  int top_timer = -1;
   bool answered = false;       // close once the queue is empty
   bool waits_writable = false;
 
   [[nodiscard]] std::size_t waiting() const { return queue.size() - sent; }
+  [[nodiscard]] bool watches() const { return filter || top; }
 };
 
 ApiServer::ApiServer(Reactor& reactor, Handlers handlers, Limits limits)
@@ -115,7 +119,7 @@ bool ApiServer::receive(Client& client) {
   const ssize_t n = ::recv(client.socket.get(), buffer.data(), buffer.size(), 0);
   if (n == 0) return false;
   if (n < 0) return errno == EAGAIN || errno == EINTR;
-  if (client.filter || client.answered) return true;  // one request a connection; the rest is not listened to
+  if (client.watches() || client.answered) return true;  // one request a connection; the rest is not listened to
   client.request.append(buffer.data(), static_cast<std::size_t>(n));
   const std::size_t end = client.request.find('\n');
   if (end != std::string::npos) {
@@ -137,14 +141,36 @@ void ApiServer::answer(Client& client, const std::string& line) {
   if (what == "status") return enqueue(client, to_line(handlers_.status()));
   if (const auto question = handlers_.questions.find(what); question != handlers_.questions.end())
     return enqueue(client, to_line(question->second()));
-  if (what != "observe")
+  if (what != "observe" && what != "top")
     return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
-  Result<CallFilter> filter = CallFilter::from_json(json.value("filter", nlohmann::json::object()));
-  if (!filter) return enqueue(client, error_line(filter.error().message));
+  const Result<nlohmann::json> agreed = what == "top" ? begin_top(client, json) : begin_observing(client, json);
+  if (!agreed) return enqueue(client, error_line(agreed.error().message));
   client.answered = false;
-  client.filter = std::move(*filter);
   if (++observers_ == 1) handlers_.audience(true);
-  enqueue(client, to_line({{"observing", client.filter->to_json()}}));
+  enqueue(client, to_line(*agreed));
+}
+
+Result<nlohmann::json> ApiServer::begin_observing(Client& client, const nlohmann::json& request) {
+  TRY_ASSIGN(client.filter, CallFilter::from_json(request.value("filter", nlohmann::json::object())));
+  return nlohmann::json{{"observing", client.filter->to_json()}};
+}
+
+Result<nlohmann::json> ApiServer::begin_top(Client& client, const nlohmann::json& json) {
+  if (top_views_ >= limits_.top_views) return fail("too many clients are watching sums already");
+  TRY_ASSIGN(const TopRequest request, TopRequest::from_json(json));
+  TRY_ASSIGN(client.top_timer,
+             reactor_.every(request.interval, [this, fd = client.socket.get()] { end_interval(fd); }));
+  client.top.emplace(request, monotonic_now(), handlers_.brief());
+  ++top_views_;
+  return nlohmann::json{{"top", request.to_json()}};
+}
+
+void ApiServer::end_interval(int fd) {
+  const auto found = clients_.find(fd);
+  if (found == clients_.end() || !found->second->top) return;
+  Client& client = *found->second;
+  enqueue(client, client.top->next_line(monotonic_now(), handlers_.brief()));
+  if (!client.waits_writable && !flush(client)) close(fd);
 }
 
 void ApiServer::publish(const Observation& observation) {
@@ -152,6 +178,7 @@ void ApiServer::publish(const Observation& observation) {
   line_.clear();
   std::vector<int> gone;
   for (const auto& [fd, client] : clients_) {
+    if (client->top) client->top->add(observation);
     if (!client->filter || !client->filter->matches(observation)) continue;
     if (line_.empty()) {
       handlers_.format(line_, observation);
@@ -210,7 +237,9 @@ bool ApiServer::flush(Client& client) {
 void ApiServer::close(int fd) {
   const auto found = clients_.find(fd);
   if (found == clients_.end()) return;
-  if (found->second->filter && --observers_ == 0) handlers_.audience(false);
+  if (found->second->watches() && --observers_ == 0) handlers_.audience(false);
+  if (found->second->top) --top_views_;
+  if (found->second->top_timer >= 0) reactor_.cancel(found->second->top_timer);
   reactor_.remove(fd);
   clients_.erase(found);
 }

@@ -3,6 +3,8 @@
 //   {"request":"status"}                       one line, then the end; so for each of Handlers::questions
 //   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client
 //                                              goes; {"dropped":n} where n calls did not fit its queue
+//   {"request":"top","by":"route",…}           {"top":{…what was asked…}}, then the sums of each interval as one line
+//                                              (top_view.h), until the client goes
 // A request that is not understood is answered {"error":"why"}.
 #pragma once
 
@@ -30,10 +32,13 @@ class ApiServer {
     std::function<void(bool)> audience = [](bool) {};
     // Others that are answered as status is.
     std::map<std::string, std::function<nlohmann::json()>> questions = {};
+    // What lines of `top` tell of the agent.
+    std::function<nlohmann::json()> brief = [] { return nlohmann::json::object(); };
   };
 
   struct Limits {
     std::size_t clients = 64;
+    std::size_t top_views = 8;  // of them, those that are answered with sums
     std::size_t queue_bytes = std::size_t{1} << 20;   // per client, of lines it has not taken yet
     std::size_t request_bytes = std::size_t{16} << 10;
   };
@@ -57,6 +62,7 @@ class ApiServer {
   void publish(const Observation& observation);
 
   [[nodiscard]] std::size_t clients() const { return clients_.size(); }
+  // Clients that are told of calls, one by one or as sums.
   [[nodiscard]] std::size_t observers() const { return observers_; }
   // Calls that did not fit a client's queue, since the start.
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
@@ -70,6 +76,9 @@ class ApiServer {
   void serve(int fd);
   [[nodiscard]] bool receive(Client& client);
   void answer(Client& client, const std::string& line);
+  [[nodiscard]] Result<nlohmann::json> begin_observing(Client& client, const nlohmann::json& request);
+  [[nodiscard]] Result<nlohmann::json> begin_top(Client& client, const nlohmann::json& request);
+  void end_interval(int fd);
   void enqueue(Client& client, const std::string& line);
   [[nodiscard]] bool flush(Client& client);
   void close(int fd);
@@ -82,7 +91,7 @@ class ApiServer {
   Fd listener_;
   int resume_timer_ = -1;
   std::map<int, std::unique_ptr<Client>> clients_;
-  std::size_t observers_ = 0;
+  std::size_t observers_ = 0, top_views_ = 0;
   std::uint64_t dropped_ = 0;
   std::string line_;  // reused by publish()
 };

@@ -192,8 +192,8 @@ TEST_F(Api, SaysWhatIsWrongWithARequest) {
   EXPECT_EQ(ask("[]\n"), usage);
   EXPECT_EQ(ask("{\"request\":7}\n"), usage);
   EXPECT_EQ(ask("\xff\xfe\n"), usage);
-  EXPECT_EQ(ask("{\"request\":\"observe\",\"filter\":{\"status\":\"9\"}}\n"),
-            "{\"error\":\"status '9' is none of: a class like 2xx, a code like 404, unset\"}\n");
+  EXPECT_EQ(ask("{\"request\":\"observe\",\"filter\":{\"status\":\"9x\"}}\n"),
+            "{\"error\":\"status '9x' is none of: a class like 2xx, a code like 404, unset, error\"}\n");
   EXPECT_EQ(ask(std::string(20'000, 'x')), "{\"error\":\"request too long\"}\n");
 }
 

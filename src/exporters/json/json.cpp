@@ -82,6 +82,7 @@ void append_other(ObjectWriter& object, const Call& call) {
   text_if_named(family.operation_key, call.operation);
   text_if_named(family.target_key, call.target);
   if (call.status) object.number("status_code", *call.status);
+  if (call.status && family.status_text != nullptr) object.text("status_text", family.status_text(*call.status));
   if (call.status && family.status_key != "status_code")
     text_if_named(family.status_key, semantics::status_text(family, *call.status));
   object.text_if_any("error.type", call.error);

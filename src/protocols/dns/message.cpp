@@ -196,7 +196,14 @@ Parse parse_question(std::string_view bytes, std::size_t& at, Question& question
 
 Parse looks_like_message(std::string_view bytes) {
   Header header;
-  if (const Parse parse = parse_header(bytes, header); parse != Parse::complete) return parse;
+  if (parse_header(bytes, header) != Parse::complete) {
+    // What is missing may be right: as much as is there has to be.
+    std::string padded(bytes);
+    constexpr std::string_view plain("\0\0\0\0\0\1\0\0\0\0\0\0", header_size);
+    padded += plain.substr(bytes.size());
+    (void)parse_header(padded, header);
+    return flags_make_sense(header) ? Parse::cut : Parse::bad;
+  }
   if (!flags_make_sense(header)) return Parse::bad;
   Question question;
   std::size_t at = header_size;

@@ -14,7 +14,8 @@
 namespace subfloor::protocols::dns {
 
 inline constexpr std::size_t header_size = 12;
-inline constexpr std::size_t name_limit = 255;  // bytes of a name as text; escapes may make it longer, the rest is cut
+inline constexpr std::size_t name_limit =
+    260;  // bytes of a name as text; with escapes it may be longer, the rest is cut
 inline constexpr std::size_t answers_limit = 512;  // bytes of the text of all answers
 inline constexpr std::size_t resolutions_limit = 64;  // addresses of one response
 

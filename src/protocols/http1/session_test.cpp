@@ -575,5 +575,65 @@ TEST(Http1, RecognisesItsOwnAndNothingElse) {
   }
 }
 
+constexpr std::string_view h2c_request =
+    "GET /up?a=b HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n";
+constexpr std::string_view h2c_switch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n";
+
+TEST(Http1, HandsAnUpgradeToHttp2OverWithItsRequest) {
+  for (const bool keep : {true, false}) {
+    for (std::size_t cut = 0; cut < h2c_switch.size(); ++cut) {
+      Options options;
+      options.keep_headers = keep;
+      Feeder feeder(Kind::server, options);
+      feeder.say(Side::client, h2c_request);
+      if (cut > 0) feeder.say(Side::server, h2c_switch.substr(0, cut));
+      const Next next = feeder.say(Side::server, std::string(h2c_switch.substr(cut)) + "frames");
+      EXPECT_EQ(next.action, Next::Action::hand_over);
+      EXPECT_EQ(next.bytes, h2c_switch.size() - cut);
+      EXPECT_EQ(next.to, "http2");
+      const std::unique_ptr<Call> request = feeder.session.take_request();
+      ASSERT_TRUE(request);
+      EXPECT_EQ(request->path, "/up");
+      EXPECT_EQ(request->kind, Kind::server);
+      EXPECT_EQ(request->status, std::nullopt);
+      EXPECT_GT(request->request_end, 0u);
+      EXPECT_FALSE(feeder.session.take_request());
+      feeder.close();
+      EXPECT_TRUE(feeder.calls().empty()) << "HTTP/2 tells of it";
+    }
+  }
+}
+
+TEST(Http1, OtherUpgradesStayOpaque) {
+  Feeder feeder;
+  feeder.say(Side::client, "GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n");
+  const Next next = feeder.say(Side::server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_EQ(next.action, Next::Action::opaque);
+  EXPECT_EQ(feeder.call().status, 101);
+  EXPECT_FALSE(feeder.session.take_request());
+}
+
+TEST(Http1, AnUpgradeWhoseRequestIsNotCertainStaysOpaque) {
+  Options options;
+  options.joined_late = true;
+  Feeder feeder(Kind::server, options);
+  const Next next = feeder.say(Side::server, h2c_switch);
+  EXPECT_EQ(next.action, Next::Action::opaque);
+  EXPECT_FALSE(feeder.session.take_request());
+}
+
+TEST(Http1, NamesTheClientBehindProxiesWhereAskedTo) {
+  for (const bool keep : {true, false}) {
+    Options options;
+    options.keep_headers = keep;
+    const Conversation talk{client("GET / HTTP/1.1\r\nX-Forwarded-For: 203.0.113.7, 10.0.0.1\r\n\r\n"), server(ok)};
+    EXPECT_EQ(replay(talk, Kind::server, options)[0].attributes.size(), 0u);
+    options.extras.forwarded_for = true;
+    EXPECT_EQ(replay(talk, Kind::server, options)[0].attributes.find("client.address"), "203.0.113.7");
+    EXPECT_EQ(replay(talk, Kind::client, options)[0].attributes.size(), 0u);
+  }
+}
+
 }  // namespace
 }  // namespace subfloor::protocols::http1

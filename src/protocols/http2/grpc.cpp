@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/secret.h"
+
 namespace subfloor::protocols::http2::grpc {
 namespace {
 
@@ -78,8 +80,8 @@ void MessageCounter::pass(std::uint64_t count) {
 void settle(Call& call, const Outcome& outcome) {
   call.protocol = &protocol;
   call.operation.assign(call.path, call.path.starts_with('/') ? 1 : 0);
-  call.path.clear();
-  call.query.clear();
+  wipe(call.path);
+  wipe(call.query);
   call.error.assign(error_of(call, outcome));
   if (call.status && *call.status != 200) {
     call.attributes.add("http.response.status_code", *call.status);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <new>
 
+#include "base/secret.h"
 #include "model/http.h"
 
 namespace subfloor::protocols::http2 {
@@ -31,7 +32,7 @@ std::optional<int> number_of(std::string_view text) {
 }  // namespace
 
 void HeaderBlock::clear() {
-  for (std::string* text : {&method, &path, &authority, &protocol}) text->clear();
+  for (std::string* text : {&method, &path, &authority, &protocol}) wipe(*text);
   has_method = has_request_fields = has_protocol = grpc = has_content_type = cut = uncertain = lost = false;
   status.reset();
   grpc_status.reset();
@@ -46,7 +47,7 @@ HeaderReader::~HeaderReader() = default;
 
 void HeaderReader::make_inflater() {
   nghttp2_hd_inflater* made = nullptr;
-  if (nghttp2_hd_inflate_new(&made) != 0) throw std::bad_alloc();  // as any other allocation that fails
+  if (nghttp2_hd_inflate_new2(&made, memory_.allocator()) != 0) throw std::bad_alloc();  // as any other allocation that fails
   inflater_.reset(made);
   // An encoder may use less than it is allowed, and says how much: what its peer allowed need not be known.
   nghttp2_hd_inflate_change_table_size(made, largest_table);

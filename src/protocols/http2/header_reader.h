@@ -15,8 +15,7 @@
 #include <string_view>
 
 #include "model/call.h"
-
-struct nghttp2_hd_inflater;
+#include "protocols/http2/table_memory.h"
 
 namespace subfloor::protocols::http2 {
 
@@ -77,6 +76,7 @@ class HeaderReader {
   void take_field(std::string_view name, std::string_view value, const HeaderPlan& plan);
   void take_pseudo(std::string_view name, std::string_view value);
 
+  TableMemory memory_;
   std::unique_ptr<nghttp2_hd_inflater, Deleter> inflater_;  // null: to be made for the next block
   bool table_known_;
   bool wide_ = false;   // the encoder's table is larger than the usual one

@@ -2,10 +2,12 @@
 // What the rest of Subfloor sees of this folder: its descriptor.
 #include "protocols/http2/http2.h"
 
+#include <array>
 #include <memory>
 #include <string_view>
 
 #include "protocols/http2/frame.h"
+#include "protocols/http2/grpc.h"
 #include "protocols/http2/session.h"
 
 namespace subfloor::protocols {
@@ -31,10 +33,12 @@ Guess recognise(const Opening& opening) {
   return to_guess(opening.whole ? shape_of_first_settings(bytes) : shape_of(bytes, bytes.size()));
 }
 
+constexpr std::array<const Protocol*, 1> on_top{&grpc::protocol};
+
 std::unique_ptr<Session> open(const Options& options) { return std::make_unique<Http2Session>(options); }
 
 }  // namespace
 
-const Descriptor http2_descriptor{&protocol, recognise, open};
+const Descriptor http2_descriptor{&protocol, recognise, open, on_top, true};
 
 }  // namespace subfloor::protocols

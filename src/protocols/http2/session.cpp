@@ -247,6 +247,7 @@ void Http2Session::end_block(const Segment& s, CallSink& sink) {
   if (in.headers.hopeless()) return finish(Next::Action::invalid, s.end, sink);
   if (!in.block_is_pushed)
     calls_.on_headers(s.direction, stream, in.block_ends_stream, in.headers.block(), in.block_first, s.end, sink);
+  in.headers.block().clear();  // what was a secret waits nowhere for the next block
 }
 
 void Http2Session::lose(Direction d, Nanoseconds when, CallSink& sink) {
@@ -256,6 +257,7 @@ void Http2Session::lose(Direction d, Nanoseconds when, CallSink& sink) {
   if (in.block_stream != 0 && !in.block_is_pushed) {  // it was there, and what was read of it is certain
     calls_.on_headers(d, in.block_stream, false, in.headers.block(), in.block_first, when, sink);
   }
+  in.headers.block().clear();
   in.block_stream = 0;
   in.state = Input::State::searching;
   in.held = 0;

@@ -286,6 +286,35 @@ TEST(Http2, GivesUpWhatIsNotHttp2) {
   EXPECT_EQ(talk.feeder.client(data(1, "x")).action, Next::Action::invalid) << "within a header block";
 }
 
+TEST(Http2, AnswersTheRequestThatAskedForTheUpgrade) {
+  for (const Kind role : {Kind::server, Kind::client}) {
+    Call request;
+    request.kind = role;
+    request.operation = "GET";
+    request.path = "/up";
+    request.version = "1.1";
+    request.start = 5;
+    request.request_end = 6;
+    Options options;
+    options.request = &request;
+    Talk talk(role, options);
+    EXPECT_EQ(talk.feeder.session.active(role), 1u);
+    talk.feeder.server(talk.server.headers(1, status(200), false) + data(1, "x"));
+    talk.feeder.client(talk.client.headers(3, get("/next")));
+    talk.feeder.server(talk.server.headers(3, status(404)));
+    talk.feeder.close();
+    ASSERT_EQ(talk.feeder.calls().size(), 2u);
+    EXPECT_EQ(talk.feeder.calls()[0].path, "/up");
+    EXPECT_EQ(talk.feeder.calls()[0].kind, role);
+    EXPECT_EQ(talk.feeder.calls()[0].status, 200);
+    EXPECT_EQ(talk.feeder.calls()[0].start, 5u);
+    EXPECT_EQ(talk.feeder.calls()[0].protocol->name, "http2");
+    EXPECT_EQ(talk.feeder.calls()[0].version, "2");
+    EXPECT_EQ(talk.feeder.calls()[0].partial, partial_no);
+    EXPECT_EQ(talk.feeder.calls()[1].path, "/next");
+  }
+}
+
 TEST(Http2, RecognisesPrefaceAndSettings) {
   const auto guess = [](std::string_view bytes, bool whole = true) {
     return http2_descriptor.recognise({.bytes = bytes, .whole = whole});

@@ -2,6 +2,7 @@
 // For the tests of this folder: conversations written down once and replayed in every way they can be cut.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>

@@ -23,7 +23,7 @@ class Line {
     const std::size_t size =
         found == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const char*>(found) - bytes.data()) + 1;
     if (found != nullptr && size_ == 0) {
-      text_ = bytes.substr(0, size);
+      text_ = bytes.substr(0, std::min(size, kept));
     } else {
       store(bytes.substr(0, size));
     }

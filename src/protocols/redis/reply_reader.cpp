@@ -91,7 +91,7 @@ ReplyReader::Step ReplyReader::on_line() {
   const std::string_view line = line_.text();
   const bool first = reply_.type == 0 && wanted_ == 1 && depth_ == 0;  // not of an attribute
   if (line.empty()) {  // a master says "\n" while it makes its data set ready for a replica
-    if (!first || wants_word_ || line_.length() != 1) return Step::malformed;
+    if (reply_.size != 1) return Step::malformed;
     reply_.size = 0;
     return Step::more;
   }

@@ -51,15 +51,13 @@ Next RedisSession::on_segment(const Segment& s, CallSink& sink) {
   return {Next::Action::skip, skippable};
 }
 
-// Who sends commands: content says so; where it does not yet, who connected.
+// Who sends commands: the client speaks first. Joined late, content says so, or who connected.
 bool RedisSession::learn_sides(const Segment& s) {
   if (request_side_) return true;
-  if (guess_command(s.bytes) == Guess::yes) {
+  if (!searched_ || guess_command(s.bytes) == Guess::yes) {
     request_side_ = s.direction;
   } else if (kind_) {
     request_side_ = *kind_ == Kind::server ? Direction::inbound : Direction::outbound;
-  } else if (!searched_) {  // the connection begins: the client speaks first
-    request_side_ = s.direction;
   } else {
     ignored_ += s.length;
     if (ignored_ > search_limit) over_ = Next::Action::invalid;
@@ -129,8 +127,6 @@ void RedisSession::on_lost(Direction direction, Nanoseconds, CallSink& sink) {
 // Not RESP: where bytes are missing that may be why.
 void RedisSession::fail(const Segment& s, CallSink& sink) {
   if (searched_) return lose(s.direction, sink);
-  give_away(partial_lost, 0, sink);
-  (void)give_open(partial_lost, 0, sink);
   finish(Next::Action::invalid, sink);
 }
 
@@ -154,6 +150,9 @@ void RedisSession::lose(Direction d, CallSink& sink) {
 
 void RedisSession::finish(Next::Action action, CallSink& sink) {
   give_held(sink);
+  give_away(partial_lost, 0, sink);
+  (void)give_open(partial_lost, 0, sink);
+  commands_.reset();
   over_ = action;
 }
 
@@ -161,6 +160,7 @@ void RedisSession::on_close(Nanoseconds when, CallSink& sink) {
   if (over_) return;
   give_away(partial_no_response, when, sink);
   (void)give_open(partial_no_response, when, sink);
+  commands_.reset();
   finish(Next::Action::opaque, sink);
 }
 

@@ -54,20 +54,32 @@ static __always_inline bool own_traffic(void)
 	return bpf_get_current_pid_tgid() >> 32 == agent_tgid;
 }
 
+/* What of a transfer becomes a record, or several. */
+struct part {
+	__u32 skip;   /* bytes to leave out first */
+	__u32 length; /* of what follows */
+	__u32 want;   /* how many bytes of its content to copy, at most */
+	bool deep;    /* and then the rest in further records */
+};
+
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.
  */
-static __always_inline bool plan(const struct flow *flow, __u32 length, __u32 *skip, __u32 *want)
+static __always_inline bool plan(const struct flow *flow, __u32 length, struct part *part)
 {
 	struct tcp_steer *steer = steer_of(flow->key);
 	__u8 direction = flow->direction & 1;
 	__s32 ahead;
 
-	*skip = 0;
-	*want = content_limit;
+	part->skip = 0;
+	part->want = content_limit;
+	part->deep = false;
 	if (!steer)
 		return true;
-	if (steer->limit[direction] && steer->limit[direction] < *want)
-		*want = steer->limit[direction];
+	part->deep = steer->deep;
+	if (steer->limit[direction] && steer->limit[direction] < part->want) {
+		part->want = steer->limit[direction];
+		part->deep = false;
+	}
 	if (steer->mode[direction] == TCP_STEER_OFF)
 		return false;
 	if (steer->mode[direction] == TCP_STEER_COPY || !flow->has_position)
@@ -76,7 +88,7 @@ static __always_inline bool plan(const struct flow *flow, __u32 length, __u32 *s
 	if (ahead > (__s64)length)
 		return false;
 	if (ahead > 0)
-		*skip = ahead; /* where it equals length, a record without bytes tells when the end was reached */
+		part->skip = ahead; /* where it equals length, a record without bytes tells when the end was reached */
 	return true;
 }
 
@@ -103,18 +115,11 @@ static __always_inline void finish_data(struct tcp_data *record, __u8 kind, __u3
 	fill_header(&record->header, now, sizeof(*record) + captured, kind);
 }
 
-/* What of a transfer becomes a record. */
-struct part {
-	__u32 skip;   /* bytes to leave out first */
-	__u32 length; /* of what follows */
-	__u32 want;   /* how many bytes of its content to copy, at most */
-};
-
 /* Counts the transfer; false where nothing of it is wanted. */
 static __always_inline bool select_part(struct family_counters *count, struct flow *flow, __u32 length,
 					struct part *part)
 {
-	if (!plan(flow, length, &part->skip, &part->want)) {
+	if (!plan(flow, length, part)) {
 		count_filtered(count);
 		return false;
 	}
@@ -141,6 +146,41 @@ static __always_inline struct tcp_data *reserve_data(__u32 content)
 	if (content <= 2048 - HEAD)
 		return bpf_ringbuf_reserve(&data_ring, 2048, 0);
 	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
+}
+
+/* Of a part, as much as one record takes: piece->length is 0 where nothing is left. The last record of a transfer tells of
+ * all that is left, copied or not. */
+static __always_inline void take_piece(struct part *rest, struct part *piece, bool last)
+{
+	*piece = *rest;
+	if (rest->deep && !last && rest->length > rest->want)
+		piece->length = rest->want;
+	rest->skip += piece->length;
+	rest->length -= piece->length;
+	if (rest->want > rest->length)
+		rest->want = rest->length;
+}
+
+/* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
+ * user space has seen that and can ask for it. */
+static __always_inline void note_beginning(const struct flow *flow, const char *content, __u32 size)
+{
+	__u32 slot = flow->key % TCP_STEER_SLOTS;
+	struct tcp_steer *steer;
+
+	if (size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
+		return;
+	if (content[4] == '*') {
+		if (content[1] != 'R' || content[2] != 'I' || content[6] != 'H')
+			return;
+	} else if (content[4] != '/' || content[9] != '1' || content[10] != '0' || content[11] != '1') {
+		return;
+	}
+	steer = bpf_map_lookup_elem(&steering, &slot);
+	if (!steer || (steer->key && steer->key != flow->key) || !flow->key)
+		return;
+	steer->deep = 1;
+	steer->key = flow->key;
 }
 
 /* Where content comes from in one piece. */
@@ -170,6 +210,7 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	}
 	count->submitted++;
 	count->bytes += want;
+	note_beginning(flow, (const char *)(record + 1), want);
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
 	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
@@ -191,6 +232,7 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 		count->unreadable++;
 	if (captured > TCP_CONTENT_MAX)
 		captured = TCP_CONTENT_MAX;
+	note_beginning(flow, scratch->content, captured);
 	now = bpf_ktime_get_ns();
 	fill_data(&scratch->record, flow, part->length, begin, now);
 	finish_data(&scratch->record, kind, captured, now);
@@ -208,21 +250,56 @@ static __always_inline long read_user(void *to, __u32 size, const void *from, __
 	return bpf_probe_read_user(to, size, from + offset);
 }
 
+/* The transfer whose records are being written. */
+struct transfer {
+	struct family_counters *count;
+	const struct user_content *content;
+	struct flow flow; /* of the next piece */
+	struct part rest;
+	__u64 begin;
+	__u8 kind;
+};
+
+static __always_inline void deliver_user_piece(struct transfer *transfer, bool last)
+{
+	const struct user_content *content = transfer->content;
+	struct part piece;
+
+	take_piece(&transfer->rest, &piece, last);
+	if (content->segments || content->vector_in_kernel)
+		deliver_vector(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, content);
+	else
+		deliver_piece(transfer->count, &transfer->flow, &piece, transfer->begin, transfer->kind, read_user,
+			      (const void *)content->base, content->offset + piece.skip);
+	transfer->flow.position += piece.length;
+}
+
+/* For bpf_loop: 0 goes on with the next piece, 1 ends. */
+static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfer)
+{
+	if (!transfer->rest.length)
+		return 1;
+	transfer->count->seen++;
+	deliver_user_piece(transfer, i + 2 >= TCP_PIECES_MAX);
+	return 0;
+}
+
 /* A transfer of length bytes with its content in user memory; begin 0 where it is not known. */
 static __always_inline void deliver_user_as(__u8 kind, struct family_counters *count, struct flow *flow, __u32 length,
 					    __u64 begin, const struct user_content *content)
 {
-	struct part part;
+	struct transfer transfer = {.count = count, .content = content, .begin = begin, .kind = kind};
 
-	if (!select_part(count, flow, length, &part))
+	if (!select_part(count, flow, length, &transfer.rest))
 		return;
+	if (!content->known || !bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		transfer.rest.deep = false;
 	if (!content->known)
-		part.want = 0;
-	if (content->segments || content->vector_in_kernel)
-		deliver_vector(count, flow, &part, begin, kind, content);
-	else
-		deliver_piece(count, flow, &part, begin, kind, read_user, (const void *)content->base,
-			      content->offset + part.skip);
+		transfer.rest.want = 0;
+	transfer.flow = *flow;
+	deliver_user_piece(&transfer, false);
+	if (transfer.rest.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
+		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
 }
 
 static __always_inline void deliver_user(struct family_counters *count, struct flow *flow, __u32 length, __u64 begin,
