@@ -161,21 +161,29 @@ static __always_inline void take_piece(struct part *rest, struct part *piece, bo
 		rest->want = rest->length;
 }
 
-/* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
- * user space has seen that and can ask for it. */
+/* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101". */
+static __always_inline bool begins_http2(const char *content)
+{
+	if (content[4] == '*')
+		return content[0] == 'P' && content[1] == 'R' && content[2] == 'I' && content[6] == 'H';
+	return content[0] == 'H' && content[4] == '/' && content[9] == '1' && content[10] == '0' && content[11] == '1';
+}
+
+/* PostgreSQL with a length, version 3.0 and a parameter's name. */
+static __always_inline bool begins_postgres(const char *content)
+{
+	return !content[0] && !content[1] && !content[4] && content[5] == 3 && !content[6] && !content[7] &&
+	       content[8] >= 'a' && content[8] <= 'z';
+}
+
+/* Where messages may begin anywhere in what follows at once, before user space has seen that and can ask for it. */
 static __always_inline void note_beginning(const struct flow *flow, const char *content, __u32 size)
 {
 	__u32 slot = flow->key % TCP_STEER_SLOTS;
 	struct tcp_steer *steer;
 
-	if (size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
+	if (size < 16 || (!begins_http2(content) && !begins_postgres(content)))
 		return;
-	if (content[4] == '*') {
-		if (content[1] != 'R' || content[2] != 'I' || content[6] != 'H')
-			return;
-	} else if (content[4] != '/' || content[9] != '1' || content[10] != '0' || content[11] != '1') {
-		return;
-	}
 	steer = bpf_map_lookup_elem(&steering, &slot);
 	if (!steer || (steer->key && steer->key != flow->key) || !flow->key)
 		return;
