@@ -68,9 +68,7 @@ const Protocol protocol{"postgres", &family};
 
 }  // namespace postgres
 
-const Descriptor postgres_descriptor{.protocol = &postgres::protocol,
-                                     .recognise = postgres::recognise,
-                                     .open = postgres::open,
-                                     .deep = true};
+const Descriptor postgres_descriptor{
+    .protocol = &postgres::protocol, .recognise = postgres::recognise, .open = postgres::open, .deep = true};
 
 }  // namespace subfloor::protocols

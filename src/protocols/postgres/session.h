@@ -17,6 +17,9 @@
 
 namespace subfloor::protocols::postgres {
 
+// What one session may hold at most, whatever the peers say.
+inline constexpr std::size_t session_memory_limit = 8 * 1024 * 1024;
+
 inline constexpr std::size_t statements_limit = 256;  // prepared statements that a connection's names are kept of
 inline constexpr std::size_t portals_limit = 32;  // likewise portals
 inline constexpr std::size_t texts_limit = 64 * 1024;  // bytes of their sanitised texts
