@@ -30,6 +30,7 @@ class RecordingReplay final : public Replay {
    public:
     void skip_until(SocketKey, bool, std::uint32_t) override {}
     void copy(SocketKey, bool) override {}
+    void copy_deep(SocketKey /*key*/, bool /*deep*/) override {}
     void copy_at_most(SocketKey, bool, std::uint16_t) override {}
     void off(SocketKey) override {}
     void forget(SocketKey) override {}

@@ -86,8 +86,8 @@ class Steering {
   // Content of this direction is not needed before the byte at `position` (sequence number, at most 2^30 ahead).
   virtual void skip_until(SocketKey key, bool outbound, std::uint32_t position) = 0;
   virtual void copy(SocketKey key, bool outbound) = 0;  // back to copying, all that a record holds
-  // Content is wanted of all of a transfer, as far as records can hold it, not only of its beginning.
-  virtual void copy_deep(SocketKey /*key*/) {}
+  // Whether content is wanted of all of a transfer, as far as records can hold it, or only of its beginning.
+  virtual void copy_deep(SocketKey key, bool deep) = 0;
   // Copies, but of each transfer's content only the first `bytes`.
   virtual void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) = 0;
   virtual void off(SocketKey key) = 0;                  // nothing of this socket until copy() or forget()

@@ -110,7 +110,7 @@ void Outline::tell_operation(std::string_view word, bool goes_on) {
   const bool of_common_table = depth_ > 0 && common_table_count_ > 0;
   if (first_statement_ && into_.operation.empty() && !of_common_table) {
     told(into_.operation);
-  } else if (first_statement_ && goes_on) {
+  } else if (first_statement_ && goes_on && into_.operation.size() + word.size() < longest_name) {
     into_.operation += ' ';
     told(into_.operation);
   }

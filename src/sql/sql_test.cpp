@@ -271,6 +271,9 @@ TEST(Sql, KeepsItsBounds) {
   EXPECT_LE(summary(many).size(), longest_summary);
   EXPECT_GT(summary(many).size(), longest_summary - 9);
   EXPECT_EQ(summary(many).substr(summary(many).rfind(' ')).substr(0, 7), " table_");
+  std::string kinds = "CREATE";
+  for (int i = 0; i < 100; ++i) kinds += " MATERIALIZED";
+  EXPECT_LE(operation(kinds).size(), longest_name);
   std::string wide = "SELECT a";
   for (int i = 0; i < 2000; ++i) wide += ", abc";
   EXPECT_LE(text(wide).size(), longest_text);

@@ -119,6 +119,9 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   const std::uint32_t retransmits = stream.connection.retransmits;
   stream.connection = opened.connection;
   stream.connection.joined_late = late || (opened.connection.joined_late && !known);
+  // What it says may be anything, in bulk: until somebody understands it, its beginnings will do.
+  if (stream.connection.joined_late && !stream.session && steering_ != nullptr)
+    steering_->copy_deep(opened.connection.key, false);
   stream.described = std::max({census_, opened.connection.opened, Nanoseconds{1}});
   stream.connection.retransmits = retransmits;
   if (stream.pid == 0) stream.pid = opened.pid;
@@ -305,7 +308,7 @@ void Streams::copy_again(Stream& stream) {
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
   stream.protocol = &protocol;
-  if (protocol.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
+  if (steering_ != nullptr) steering_->copy_deep(stream.connection.key, protocol.deep);
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
                                   .header_limit = settings_.header_limit,
@@ -336,7 +339,7 @@ void Streams::hand_over(Stream& stream, const Segment& segment, const Next& next
 void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
   Stream::Track& track = stream.track(segment.direction);
   const bool outbound = segment.direction == Direction::outbound;
-  if (next.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key);
+  if (next.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key, true);
   switch (next.action) {
     case Next::Action::invalid: switch_off(stream, segment.end, false); return;
     case Next::Action::opaque: switch_off(stream, segment.end, true); return;

@@ -106,6 +106,7 @@ class Kernel final : public sensors::Steering {
     side.skip_until = position;
   }
   void copy(SocketKey key, bool outbound) override { sockets.at(key - 1).sides[outbound].skip_until.reset(); }
+  void copy_deep(SocketKey, bool) override {}
   void copy_at_most(SocketKey, bool, std::uint16_t bytes) override { require(bytes > 0); }
   void off(SocketKey key) override { require(key >= 1 && key <= keys); }
   void forget(SocketKey key) override { require(key >= 1 && key <= keys); }

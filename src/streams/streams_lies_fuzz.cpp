@@ -25,6 +25,7 @@ class Bystander final : public sensors::Steering {
  public:
   void skip_until(SocketKey, bool, std::uint32_t) override {}
   void copy(SocketKey, bool) override {}
+  void copy_deep(SocketKey, bool) override {}
   void copy_at_most(SocketKey, bool, std::uint16_t) override {}
   void off(SocketKey) override {}
   void forget(SocketKey) override {}

@@ -28,7 +28,9 @@ class FakeSteering final : public sensors::Steering {
   void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) override {
     said.push_back(fmt::format("copy {} of {} {}", bytes, key, side(outbound)));
   }
-  void copy_deep(SocketKey key) override { said.push_back(fmt::format("deep {}", key)); }
+  void copy_deep(SocketKey key, bool deep) override {
+    if (deep) said.push_back(fmt::format("deep {}", key));
+  }
   void off(SocketKey key) override { said.push_back(fmt::format("off {}", key)); }
   void forget(SocketKey key) override { said.push_back(fmt::format("forget {}", key)); }
 

@@ -52,7 +52,8 @@ const Known* Named::find(std::string_view name) {
 void Named::erase(std::string_view name) {
   Entry* const entry = look_up(name);
   if (entry == nullptr) return;
-  text_ -= entry->text;
+  text_ -= std::exchange(entry->text, 0);
+  if (name.empty()) return entry->known.clear();  // will be there again at once
   if (entry != &entries_.back()) *entry = std::move(entries_.back());
   entries_.pop_back();
 }

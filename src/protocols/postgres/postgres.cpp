@@ -68,6 +68,7 @@ const Protocol protocol{"postgres", &family};
 
 }  // namespace postgres
 
-const Descriptor postgres_descriptor{&postgres::protocol, postgres::recognise, postgres::open};
+const Descriptor postgres_descriptor{
+    .protocol = &postgres::protocol, .recognise = postgres::recognise, .open = postgres::open, .deep = true};
 
 }  // namespace subfloor::protocols

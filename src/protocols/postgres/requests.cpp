@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a frontend says.
+#include <utility>
+
 #include "protocols/postgres/session.h"
 
 namespace subfloor::protocols::postgres {
@@ -68,6 +70,7 @@ void PostgresSession::on_request(const Message& m, const Origin& origin, const S
       portals_.erase("");
       forget_deallocated(call.about.statement);
       run_ = {};
+      settle_early(origin, sink);
       break;
     }
     case 'P':
@@ -186,6 +189,13 @@ void PostgresSession::on_sync(CallSink& sink) {
   if (failing_) portals_.clear();
   failing_ = false;
   push_step(Step::sync, sink);
+  if (!calls_.empty()) settle_early({.begin = calls_.front().start}, sink);
+}
+
+// Another thread read the answer, and its record came before that of the question.
+void PostgresSession::settle_early(const Origin& origin, CallSink& sink) {
+  const Nanoseconds early = std::exchange(early_, 0);
+  if (early > origin.begin) give_up(partial_lost, early, sink);
 }
 
 void PostgresSession::push_step(Step step, CallSink& sink) {

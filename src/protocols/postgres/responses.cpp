@@ -216,6 +216,7 @@ void PostgresSession::on_failed_run(const Failure& failure, const Segment& s, Ca
 void PostgresSession::on_ready(const Segment& s, CallSink& sink) {
   ready_ = true;
   copy_in_ = false;
+  if (steps_.empty()) early_ = s.end;
   if (steps_.empty() || steps_.front() == Step::unseen) return;
   while (!ends_with_ready(steps_.front())) {
     if (is_call(steps_.front())) pop_call(sink, steps_.front() != Step::parse);

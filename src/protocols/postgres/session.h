@@ -17,6 +17,9 @@
 
 namespace subfloor::protocols::postgres {
 
+// What one session may hold at most, whatever the peers say.
+inline constexpr std::size_t session_memory_limit = 8 * 1024 * 1024;
+
 inline constexpr std::size_t statements_limit = 256;  // prepared statements that a connection's names are kept of
 inline constexpr std::size_t portals_limit = 32;  // likewise portals
 inline constexpr std::size_t texts_limit = 64 * 1024;  // bytes of their sanitised texts
@@ -64,6 +67,7 @@ class PostgresSession final : public Session {
 
   // requests.cpp: what a frontend says.
   void before_requests(CallSink& sink);
+  void settle_early(const Origin& origin, CallSink& sink);
   void on_startup(const Message& m, const Segment& s, CallSink& sink);
   void on_request(const Message& m, const Origin& origin, const Segment& s, CallSink& sink);
   void on_parse(std::string_view content, std::uint64_t length, const Origin& origin, const Segment& s, CallSink& sink);
@@ -128,6 +132,7 @@ class PostgresSession final : public Session {
     std::uint64_t bytes = 0;
   };
   Run run_;
+  Nanoseconds early_ = 0;  // when an answer ended that answered nothing
   Ring<Step> steps_;
   Ring<Exchange> calls_;  // those of the steps that are calls, and before them the one that is held
   std::size_t syncs_ = 0;  // of the steps, those that ReadyForQuery answers

@@ -412,6 +412,18 @@ TEST(PostgresLoss, ResynchronisesAfterUnknownNumbersOfBytes) {
   }
 }
 
+TEST(PostgresLoss, IsNotConfusedByAnAnswerWhoseRecordCameBeforeTheQuestions) {
+  Feeder f(Kind::client);
+  f.say(From::frontend, startup());
+  f.say(From::backend, authenticated);
+  f.say(From::backend, selected(1));
+  f.now -= 500;  // the write began before the answer was read
+  f.give(From::frontend, query("SELECT * FROM a"));
+  f.say(From::frontend, query("SELECT * FROM b"));
+  f.say(From::backend, selected(2));
+  EXPECT_THAT(f.calls(), ElementsAre("SELECT a (lost)", "SELECT b rows 2"));
+}
+
 TEST(PostgresLate, TellsFromTheFirstQuestionOn) {
   for (const Kind role : {Kind::server, Kind::client}) {
     const std::vector<Call> calls =
@@ -419,8 +431,8 @@ TEST(PostgresLate, TellsFromTheFirstQuestionOn) {
                 back(selected(1)), front(prepared("s")), back(bound + selected(2)),
                 front(parse("s", "SELECT * FROM b") + prepared("s")), back(parsed + bound + selected(3))},
                role, late);
-    EXPECT_THAT(brief(calls), ElementsAre("SELECT (joined_late)", "SELECT a rows 1", "SELECT rows 2 (context)",
-                                          "SELECT b rows 3"));
+    EXPECT_THAT(brief(calls),
+                ElementsAre("SELECT (joined_late)", "SELECT a rows 1", "SELECT rows 2 (context)", "SELECT b rows 3"));
     EXPECT_EQ(calls[1].attributes.find("db.namespace"), std::nullopt);
     EXPECT_EQ(calls[1].kind, role);
   }

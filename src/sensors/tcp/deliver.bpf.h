@@ -59,7 +59,7 @@ struct part {
 	__u32 skip;   /* bytes to leave out first */
 	__u32 length; /* of what follows */
 	__u32 want;   /* how many bytes of its content to copy, at most */
-	bool deep;    /* and then the rest in further records */
+	__u32 pieces; /* how many records it may become; the last tells of all that is left, copied or not */
 };
 
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.
@@ -72,13 +72,14 @@ static __always_inline bool plan(const struct flow *flow, __u32 length, struct p
 
 	part->skip = 0;
 	part->want = content_limit;
-	part->deep = false;
+	part->pieces = TCP_PIECES_UNKNOWN;
 	if (!steer)
 		return true;
-	part->deep = steer->deep;
+	if (steer->depth)
+		part->pieces = steer->depth == TCP_DEPTH_ALL ? TCP_PIECES_MAX : 1;
 	if (steer->limit[direction] && steer->limit[direction] < part->want) {
 		part->want = steer->limit[direction];
-		part->deep = false;
+		part->pieces = 1;
 	}
 	if (steer->mode[direction] == TCP_STEER_OFF)
 		return false;
@@ -148,13 +149,12 @@ static __always_inline struct tcp_data *reserve_data(__u32 content)
 	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
-/* Makes a part what one record takes of it; returns how many bytes it was. The last record of a transfer tells of all that
- * is left, copied or not. In place, for what is on the stack adds up. */
-static __always_inline __u32 cut_piece(struct part *part, bool last)
+/* Makes a part what one record takes of it; returns how many bytes it was. In place, for what is on the stack adds up. */
+static __always_inline __u32 cut_piece(struct part *part)
 {
 	__u32 length = part->length;
 
-	if (part->deep && !last && length > part->want)
+	if (part->pieces > 1 && length > part->want)
 		part->length = part->want;
 	return length;
 }
@@ -165,33 +165,9 @@ static __always_inline void go_on(struct part *part, __u32 length, struct flow *
 	flow->position += part->length;
 	part->skip += part->length;
 	part->length = length - part->length;
+	part->pieces--;
 	if (part->want > part->length)
 		part->want = part->length;
-}
-
-/* HTTP/2 begins with "PRI * ", or after "HTTP/1.1 101": its frames may begin anywhere in what follows at once, before
- * user space has seen that and can ask for it. */
-static __always_inline void note_beginning(const struct flow *flow, struct part *part, const char *content, __u32 size)
-{
-	__u32 slot = flow->key % TCP_STEER_SLOTS;
-	struct tcp_steer *steer;
-
-	if (part->deep || size < 16 || content[0] != (content[4] == '*' ? 'P' : 'H'))
-		return;
-	if (content[4] == '*') {
-		if (content[1] != 'R' || content[2] != 'I' || content[6] != 'H')
-			return;
-	} else if (content[4] != '/' || content[9] != '1' || content[10] != '0' || content[11] != '1') {
-		return;
-	}
-	steer = bpf_map_lookup_elem(&steering, &slot);
-	if (!steer || (steer->key && steer->key != flow->key) || !flow->key)
-		return;
-	steer->deep = 1;
-	steer->key = flow->key;
-	part->deep = true;
-	if (part->length > size) /* so the rest of this transfer goes into further records, too */
-		part->length = size;
 }
 
 /* Where content comes from in one piece. */
@@ -220,7 +196,6 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	}
 	count->submitted++;
 	count->bytes += want;
-	note_beginning(flow, part, (const char *)(record + 1), want);
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
 	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
@@ -241,7 +216,6 @@ static __always_inline void deliver_vector(struct family_counters *count, const 
 		count->unreadable++;
 	if (captured > TCP_CONTENT_MAX)
 		captured = TCP_CONTENT_MAX;
-	note_beginning(flow, part, scratch->content, captured);
 	now = bpf_ktime_get_ns();
 	fill_data(&scratch->record, flow, part->length, begin, now);
 	finish_data(&scratch->record, kind, captured, now);
@@ -269,10 +243,10 @@ struct transfer {
 	__u8 kind;
 };
 
-static __always_inline void deliver_user_piece(struct transfer *transfer, bool last)
+static __always_inline void deliver_user_piece(struct transfer *transfer)
 {
 	const struct user_content *content = transfer->content;
-	__u32 length = cut_piece(&transfer->part, last);
+	__u32 length = cut_piece(&transfer->part);
 
 	if (content->segments || content->vector_in_kernel)
 		deliver_vector(transfer->count, transfer->flow, &transfer->part, transfer->begin, transfer->kind,
@@ -289,7 +263,7 @@ static __noinline long deliver_next_user_piece(__u32 i, struct transfer *transfe
 	if (!transfer->part.length)
 		return 1;
 	transfer->count->seen++;
-	deliver_user_piece(transfer, i + 2 >= TCP_PIECES_MAX);
+	deliver_user_piece(transfer);
 	return 0;
 }
 
@@ -302,12 +276,12 @@ static __always_inline void deliver_user_as(__u8 kind, struct family_counters *c
 	if (!select_part(count, flow, length, &transfer.part))
 		return;
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
-		transfer.part.deep = false;
+		transfer.part.pieces = 1;
 	if (!content->known || (content->unix_only && flow->has_position)) {
-		transfer.part.deep = false;
+		transfer.part.pieces = 1;
 		transfer.part.want = 0;
 	}
-	deliver_user_piece(&transfer, false);
+	deliver_user_piece(&transfer);
 	if (transfer.part.length && bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop))
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_user_piece, &transfer, 0);
 }

@@ -25,9 +25,9 @@ struct skb_transfer {
 	__u8 kind;
 };
 
-static __always_inline void deliver_skb_piece(struct skb_transfer *transfer, const struct sk_buff *skb, bool last)
+static __always_inline void deliver_skb_piece(struct skb_transfer *transfer, const struct sk_buff *skb)
 {
-	__u32 length = cut_piece(&transfer->part, last);
+	__u32 length = cut_piece(&transfer->part);
 
 	deliver_piece(transfer->count, transfer->flow, &transfer->part, 0, transfer->kind, read_skb, skb,
 		      transfer->offset + transfer->part.skip);
@@ -40,7 +40,7 @@ static __noinline long deliver_next_skb_piece(__u32 i, struct skb_transfer *tran
 	if (!transfer->part.length)
 		return 1;
 	transfer->count->seen++;
-	deliver_skb_piece(transfer, transfer->skb, i + 2 >= TCP_PIECES_MAX);
+	deliver_skb_piece(transfer, transfer->skb);
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static __always_inline void deliver_skb(struct family_counters *count, struct fl
 
 	if (!select_part(count, flow, length, &transfer.part))
 		return;
-	deliver_skb_piece(&transfer, skb, false);
+	deliver_skb_piece(&transfer, skb);
 	if (transfer.part.length)
 		bpf_loop(TCP_PIECES_MAX - 1, deliver_next_skb_piece, &transfer, 0);
 }

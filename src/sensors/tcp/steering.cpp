@@ -41,7 +41,7 @@ tcp_steer& TcpSteering::slot_of(SocketKey key) {
   publish(slot.key, __u64{0});
   slot.mode[TCP_DIRECTION_IN] = slot.mode[TCP_DIRECTION_OUT] = TCP_STEER_COPY;
   slot.limit[TCP_DIRECTION_IN] = slot.limit[TCP_DIRECTION_OUT] = 0;
-  slot.deep = 0;
+  slot.depth = TCP_DEPTH_UNKNOWN;
   publish(slot.key, __u64{key});
   return slot;
 }
@@ -54,7 +54,9 @@ void TcpSteering::skip_until(SocketKey key, bool outbound, std::uint32_t positio
 
 void TcpSteering::copy(SocketKey key, bool outbound) { copy_at_most(key, outbound, 0); }
 
-void TcpSteering::copy_deep(SocketKey key) { publish(slot_of(key).deep, __u8{1}); }
+void TcpSteering::copy_deep(SocketKey key, bool deep) {
+  publish(slot_of(key).depth, __u8{deep ? TCP_DEPTH_ALL : TCP_DEPTH_BEGINNINGS});
+}
 
 void TcpSteering::copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) {
   tcp_steer& slot = slot_of(key);
@@ -72,7 +74,7 @@ void TcpSteering::forget(SocketKey key) {
   tcp_steer& slot = table_[key % TCP_STEER_SLOTS];
   if (slot.key != key) return;
   publish(slot.key, __u64{0});
-  publish(slot.deep, __u8{0});
+  publish(slot.depth, __u8{TCP_DEPTH_UNKNOWN});
   for (const int direction : {TCP_DIRECTION_IN, TCP_DIRECTION_OUT}) {  // a socket without a key yet finds it by its 0
     publish(slot.mode[direction], __u8{TCP_STEER_COPY});
     publish(slot.limit[direction], __u16{0});

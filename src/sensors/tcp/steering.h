@@ -20,7 +20,7 @@ class TcpSteering final : public Steering {
 
   void skip_until(SocketKey key, bool outbound, std::uint32_t position) override;
   void copy(SocketKey key, bool outbound) override;
-  void copy_deep(SocketKey key) override;
+  void copy_deep(SocketKey key, bool deep) override;
   void copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) override;
   void off(SocketKey key) override;
   void forget(SocketKey key) override;

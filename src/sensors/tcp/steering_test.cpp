@@ -74,17 +74,17 @@ TEST_F(TcpSteeringTest, LimitsWhatIsCopiedUntilAllIsWantedAgain) {
 }
 
 TEST_F(TcpSteeringTest, RemembersThatASocketIsCopiedDeep) {
-  steering_->copy_deep(7);
-  EXPECT_EQ(find(7)->deep, 1);
+  steering_->copy_deep(7, true);
+  EXPECT_EQ(find(7)->depth, TCP_DEPTH_ALL);
   steering_->skip_until(7, in, 100);
   steering_->copy(7, in);
-  EXPECT_EQ(find(7)->deep, 1);
+  EXPECT_EQ(find(7)->depth, TCP_DEPTH_ALL);
   steering_->forget(7);
   steering_->copy(7, in);
-  EXPECT_EQ(find(7)->deep, 0);
-  steering_->copy_deep(7);
+  EXPECT_EQ(find(7)->depth, TCP_DEPTH_UNKNOWN);
+  steering_->copy_deep(7, true);
   steering_->copy(7 + TCP_STEER_SLOTS, in);
-  EXPECT_EQ(find(7 + TCP_STEER_SLOTS)->deep, 0);
+  EXPECT_EQ(find(7 + TCP_STEER_SLOTS)->depth, TCP_DEPTH_UNKNOWN);
 }
 
 TEST_F(TcpSteeringTest, ForgetsASocket) {

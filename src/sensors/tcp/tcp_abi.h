@@ -22,7 +22,8 @@ enum { TCP_SIDE_UNKNOWN = 0, TCP_SIDE_CONNECTED = 1, TCP_SIDE_ACCEPTED = 2 };
 #define TCP_UNIX_KEY    (1ULL << 63) /* set in the keys of unix sockets: the rest is the inode number */
 #define TCP_UNIX_PATH   108
 #define TCP_CONTENT_MAX 4096 /* bytes of content in one record */
-#define TCP_PIECES_MAX  256  /* records of one transfer, where the socket is copied deep */
+#define TCP_PIECES_MAX  256  /* records of one transfer, where all of it is wanted */
+#define TCP_PIECES_UNKNOWN 4 /* where user space has not said yet: a burst comes before it can */
 
 struct tcp_endpoint {
 	__u8 ip[16]; /* IPv4 as v4-mapped */
@@ -95,13 +96,14 @@ ABI_ASSERT(sizeof(struct tcp_unix_received) == 48, "tcp_unix_received has no hid
 #define TCP_STEER_SLOTS 65536
 
 enum { TCP_STEER_COPY = 0, TCP_STEER_SKIP = 1, TCP_STEER_OFF = 2 };
+enum { TCP_DEPTH_UNKNOWN = 0, TCP_DEPTH_BEGINNINGS = 1, TCP_DEPTH_ALL = 2 };
 
 struct tcp_steer {
 	__u64 key;      /* 0 while empty or being changed */
 	__u32 until[2]; /* per direction, TCP_STEER_SKIP: content is wanted again from this sequence number on */
 	__u16 limit[2]; /* per direction: content bytes wanted of each transfer; 0: as many as a record holds */
 	__u8 mode[2];   /* per direction */
-	__u8 deep;      /* messages begin anywhere in a transfer: its content goes on in further records */
+	__u8 depth;     /* messages begin only where transfers do, or anywhere in them: their content goes on in further records */
 	__u8 pad;
 };
 ABI_ASSERT(sizeof(struct tcp_steer) == 24, "tcp_steer has no hidden padding");
