@@ -171,9 +171,8 @@ bool MysqlSession::step(Packets::Step step, const Segment& s, CallSink& sink) {
 
 // Does a packet begin here that can only be what is expected next?
 bool MysqlSession::found(std::string_view bytes, const Segment& s) {
-  if (bytes.size() < packet_header || bytes.data() != s.bytes.data()) {
-    if (!compressed_ || bytes.size() < packet_header) return false;
-  }
+  const bool at_start = compressed_ || bytes.data() == s.bytes.data();
+  if (!at_start || bytes.size() < packet_header) return false;
   Fields fields(bytes);
   const std::uint64_t length = fields.integer(3);
   const std::uint8_t sequence = fields.u8();
