@@ -84,7 +84,8 @@ std::string told(std::int32_t correlation, int id) {
   return response(3, 12, correlation,
                   number(0, 4) + "\1\1" + number(1, 4) + "\2" + number(0, 2) +
                       static_cast<char>(name.size() % 128 + 129) + static_cast<char>((name.size() + 1) / 128) + name +
-                      std::string(8, '\0') + number(id + 1, 8) + number(0, 1) + "\1" + number(0, 4) + std::string(2, '\0'));
+                      std::string(8, '\0') + number(id + 1, 8) + number(0, 1) + "\1" + number(0, 4) +
+                      std::string(2, '\0'));
 }
 
 TEST(KafkaMemory, StaysWithinItsBoundWhateverThePeerSends) {
