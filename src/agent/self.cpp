@@ -82,7 +82,7 @@ SelfReport Agent::report() const {
   report.completeness_window = completeness_.last_window();
   report.completeness_total = completeness_ratio(sum_of(all));
   report.records = records_;
-  report.calls = pipeline_.streams().counters().calls;
+  report.calls = pipeline_.streams().counters().calls + pipeline_.datagrams().counters().calls;
   report.merged_calls = pipeline_.windows().merged_calls();
   report.routed_calls = pipeline_.windows().routed_calls();
   report.routes = pipeline_.routes().counters();
@@ -165,6 +165,9 @@ nlohmann::json Agent::status() {
   }
   const Cost cost = own_cost();
   const streams::Counters& streams = pipeline_.streams().counters();
+  const streams::Datagrams& flows = pipeline_.datagrams();
+  const nlohmann::json datagrams{
+      {"flows", flows.size()}, {"unknown", flows.counters().unknown}, {"flows_evicted", flows.counters().evicted}};
   const Routes::Counters& routes = pipeline_.routes().counters();
   return {{"version", agent_version},
           {"pid", getpid()},
@@ -181,6 +184,7 @@ nlohmann::json Agent::status() {
           {"exporters", exporters_status()},
           {"connections", pipeline_.streams().size()},
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
+          {"datagrams", datagrams},
           {"routes",
            {{"services", routes.services},
             {"in_use", routes.routes},
@@ -195,7 +199,7 @@ nlohmann::json Agent::status() {
            {{"cpu_seconds", cost.cpu_seconds},
             {"rss_bytes", cost.resident_bytes},
             {"records", records_},
-            {"calls", streams.calls}}}};
+            {"calls", streams.calls + flows.counters().calls}}}};
 }
 
 }  // namespace subfloor::agent
