@@ -182,8 +182,7 @@ Metrics::Series& Metrics::series_for(KeyView& key) {
     seal(key);
     if (const auto found = series_.find(key); found != series_.end()) return found->second;
   }
-  const std::size_t reserve = std::max<std::size_t>(4, options_.max_series / 50);
-  if (series_.size() + reserve < options_.max_series) return insert(key);
+  if (!full()) return insert(key);
   ++merged_calls_;
   KeyView merged;
   merged.service = merged.operation = other;
@@ -201,15 +200,21 @@ Metrics::Series& Metrics::series_for(KeyView& key) {
   return insert(merged);
 }
 
+// But for the places kept for overflow series.
+bool Metrics::full() const {
+  return series_.size() + std::max<std::size_t>(4, options_.max_series / 50) >= options_.max_series;
+}
+
 bool Metrics::admit_target(const KeyView& key) {
   FieldHash owner(seed_), target(seed_);
   owner.add(key.service);
   owner.add(reinterpret_cast<std::uintptr_t>(key.family));
   target.add(key.target);
-  auto& targets = targets_[owner.value()];
-  if (targets.contains(target.value())) return true;
-  if (targets.size() >= options_.max_targets || series_.size() >= options_.max_series) return false;
-  targets.insert(target.value());
+  const auto known = targets_.find(owner.value());
+  if (known != targets_.end() && known->second.contains(target.value())) return true;
+  if (known != targets_.end() && known->second.size() >= options_.max_targets) return false;
+  if (full()) return true;  // it will be counted in an overflow series, and need not be remembered
+  targets_[owner.value()].insert(target.value());
   return true;
 }
 

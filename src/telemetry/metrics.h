@@ -103,6 +103,7 @@ class Metrics {
 
   [[nodiscard]] Series& series_for(KeyView& key);
   [[nodiscard]] Series& insert(const KeyView& key);
+  [[nodiscard]] bool full() const;
   // Whether the target is one of those that are told apart; makes it one while there is room.
   [[nodiscard]] bool admit_target(const KeyView& key);
   void seal(KeyView& key) const;

@@ -8,6 +8,7 @@
 #include "telemetry/redaction.h"
 #include "telemetry/routes.h"
 #include "telemetry/testing.h"
+#include "telemetry/top.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
 
@@ -112,6 +113,18 @@ void routes_of(benchmark::State& state) {
   }
 }
 BENCHMARK(routes_of)->DenseRange(0, 3);
+
+// What a call costs for each who watches.
+void top_add(benchmark::State& state) {
+  const auto calls = calls_of(100);
+  Top top({.by = static_cast<TopBy>(state.range(0))}, 0);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    top.add(calls[i].observation());
+    i = i + 1 == calls.size() ? 0 : i + 1;
+  }
+}
+BENCHMARK(top_add)->DenseRange(0, 3);
 
 }  // namespace
 }  // namespace subfloor

@@ -46,10 +46,10 @@ Result<> ApiClient::observe(const CallFilter& filter) {
 Result<> ApiClient::top(const TopRequest& request) {
   nlohmann::json json = request.to_json();
   json["request"] = "top";
-  return begin(std::move(json), "top");
+  return begin(json, "top");
 }
 
-Result<> ApiClient::begin(nlohmann::json request, const std::string& agreement) {
+Result<> ApiClient::begin(const nlohmann::json& request, const std::string& agreement) {
   TRY(send(request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   TRY_ASSIGN(const std::string line, wait_line());
   TRY_ASSIGN(const nlohmann::json answer, parse_answer(line));

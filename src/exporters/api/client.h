@@ -41,7 +41,7 @@ class ApiClient {
   [[nodiscard]] std::optional<ApiLine> next();
 
  private:
-  [[nodiscard]] Result<> begin(nlohmann::json request, const std::string& agreement);
+  [[nodiscard]] Result<> begin(const nlohmann::json& request, const std::string& agreement);
   [[nodiscard]] Result<> send(const std::string& line) const;
   [[nodiscard]] Result<std::string> wait_line();
   [[nodiscard]] std::optional<std::string> take_line();
