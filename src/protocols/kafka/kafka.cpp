@@ -14,6 +14,7 @@ std::unique_ptr<Session> open(const Options& options) { return std::make_unique<
 
 }  // namespace
 
-const Descriptor kafka_descriptor{&kafka::protocol, kafka::recognise, open};
+const Descriptor kafka_descriptor{
+    .protocol = &kafka::protocol, .recognise = kafka::recognise, .open = open, .deep = true};
 
 }  // namespace subfloor::protocols

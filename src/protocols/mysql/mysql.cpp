@@ -46,6 +46,6 @@ std::unique_ptr<Session> open(const Options& options) { return std::make_unique<
 
 }  // namespace
 
-const Descriptor mysql_descriptor{&protocol, recognise, open};
+const Descriptor mysql_descriptor{.protocol = &protocol, .recognise = recognise, .open = open, .deep = true};
 
 }  // namespace subfloor::protocols
