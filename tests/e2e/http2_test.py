@@ -3,15 +3,17 @@
 
 import collections
 import pathlib
+import signal
 import unittest
 
 from e2e.case import Case, on_every_rung
 from support import core, places, records
+from support.child import Child
 from support.http2 import (Nghttpd, Nghttpx, Talker, cpp_grpc_calls, cpp_grpc_server, grpc_talk, h2load, nghttp,
                            node_grpc_server, node_http2_server)
 from support.network import Capture
 from support.nginx import Nginx
-from support.subfloor import Agent, run
+from support.subfloor import Agent, alone, run
 from support.waiting import until
 
 SECRET = "s3cr3t-9f2c"
@@ -80,13 +82,13 @@ class Http2:
     def test_nginx_without_tls(self):
         port = places.free_port()
         with Nginx(locations=f"listen 127.0.0.1:{port} http2;") as nginx, self.observe(port) as observer:
-            nginx.file("file", 100_000)
+            nginx.file("file", 20_000)
             for streams in (1, 10, 100):
                 h2load(f"http://127.0.0.1:{port}/file/file", 200, streams)
             self.curl("--http2-prior-knowledge", f"http://127.0.0.1:{port}/status/404")
             servers, clients = self.seen(observer, 601)
             for found in (servers, clients):
-                self.assertEqual(told(found)[("GET", "/file/file", 200, 100_000, False)], 600)
+                self.assertEqual(told(found)[("GET", "/file/file", 200, 20_000, False)], 600)
                 self.assert_call(found[-1], "/status/404", status=404)
             self.assertEqual({r.process for r in servers}, {"nginx"})
 
@@ -157,6 +159,23 @@ class Http2Replay(Case):
                 replayed = replay(capture.path, server.port)
             self.assertEqual(told(replayed), told(observer.records("server")))
             self.assertEqual(collections.Counter(r.query for r in replayed), {"r=1": 500, None: 1})
+
+
+    def test_a_recording_of_a_hundred_streams_at_once_has_the_live_records(self):
+        with places.scratch() as directory, Nghttpd() as server:
+            path = pathlib.Path(directory) / "recording"
+            argv = [places.binary(), "record", "--config", alone(), path, "--rung", "tracepoint"]
+            with self.observe(server.port) as observer, Child(argv, name="subfloor record") as child:
+                child.wait_for_line("recording to")
+                h2load(server.url("/index.html?r=1"), 1000, 100)
+                observer.wait(1000, "server")
+                observer.wait(1000, "client")
+                self.assertEqual(child.stop(signal.SIGINT), 0, child.output())
+            replayed = replay(path, server.port)
+            for kind in ("server", "client"):
+                again = [r for r in replayed if r.kind == kind]
+                self.assertEqual(told(again), told(observer.records(kind)))
+                self.assertEqual(told(again), {("GET", "/index.html", 200, 612, False): 1000})
 
 
 def grpc_told(found):
