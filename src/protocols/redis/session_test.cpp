@@ -14,7 +14,6 @@ namespace {
 
 using namespace testing;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using Texts = std::vector<std::string>;
 
 TEST(Redis, PairsACommandWithItsReply) {
