@@ -162,7 +162,7 @@ void CommandReader::on_argument(std::string_view head) {
   }
   if (first_key_ != 0 && static_cast<std::int64_t>(at_) == first_key_) {
     const std::size_t size = std::min(head.size(), key_.size());
-    std::copy_n(head.data(), size, key_.data());
+    head.copy(key_.data(), size);
     request_.key = {key_.data(), size};
   }
 }

@@ -26,10 +26,10 @@ enum class Effect : std::uint8_t {
 
 // Where the names of keys stand among the arguments, the command itself being 0.
 struct Keys {
-  std::int8_t first = 0;    // 0: there are none
-  std::int8_t last = 0;     // negative: counted from the end
-  std::int8_t step = 0;     // 0: their number is not known
-  std::int8_t number = 0;   // of the argument that says how many there are; the first key follows it
+  std::int16_t first = 0;   // 0: there are none
+  std::int16_t last = 0;    // negative: counted from the end
+  std::int16_t step = 0;    // 0: their number is not known
+  std::int16_t number = 0;   // of the argument that says how many there are; the first key follows it
 };
 
 struct Command {

@@ -14,7 +14,6 @@ namespace {
 
 using namespace testing;
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using Texts = std::vector<std::string>;
 
 TEST(Redis, PairsACommandWithItsReply) {
@@ -185,6 +184,7 @@ TEST(Redis, ReplicationEndsTheConversation) {
   old.say(command("SYNC"));
   EXPECT_EQ(old.say(server("$175\r\nREDIS0011")).action, Next::Action::opaque);
   EXPECT_THAT(outcomes(old.calls()), ElementsAre("SYNC"));
+  EXPECT_EQ(old.calls()[0].response_body_bytes, 0U) << "whose end is not waited for";
 }
 
 TEST(Redis, SkipsBigStrings) {
