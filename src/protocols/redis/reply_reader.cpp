@@ -96,11 +96,7 @@ void ReplyReader::on_word(std::string_view text) {
 ReplyReader::Step ReplyReader::on_line() {
   const std::string_view line = line_.text();
   const bool first = reply_.type == 0 && wanted_ == 1 && depth_ == 0;  // not of an attribute
-  if (line.empty()) {  // a master says "\n" while it makes its data set ready for a replica
-    if (reply_.size != 1) return Step::malformed;
-    reply_.size = 0;
-    return Step::more;
-  }
+  if (line.empty()) return Step::malformed;
   if (!line_.ends_with_crlf()) return Step::malformed;
   const char type = line.front();
   const std::string_view rest = line.substr(1);

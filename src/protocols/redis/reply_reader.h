@@ -35,7 +35,6 @@ class ReplyReader {
 
   [[nodiscard]] const Reply& reply() const { return reply_; }
   [[nodiscard]] bool begun() const { return line_.begun() || (!done_ && reply_.size != 0); }
-  [[nodiscard]] char type() const { return reply_.type; }  // of the reply in the making; 0 where not known yet
   // Bytes to come whose content is of no interest.
   [[nodiscard]] std::uint64_t skippable() const { return state_ == State::data && !wants_word_ ? left_ : 0; }
   void reset();

@@ -106,7 +106,18 @@ void RedisSession::take_replies(const Segment& s, CallSink& sink) {
     searching(s.direction) = false;
   }
   for (std::string_view bytes = s.bytes; !bytes.empty() && !over_;) {
-    if (!replies_.begun()) reply_start_ = server() ? s.begin : s.end;
+    if (!replies_.begun()) {
+      reply_start_ = server() ? s.begin : s.end;
+      if (bytes.front() == '\n') {  // a master says so while it makes its data set ready
+        bytes.remove_prefix(1);
+        continue;
+      }
+      // SYNC has no reply but the data set, which is followed by all that changes.
+      if (bytes.front() == '$' && !pending_.empty() && pending_.front().command->name == "SYNC") {
+        replies_.reset();
+        return complete(s, sink);
+      }
+    }
     switch (replies_.take(bytes)) {
       case ReplyReader::Step::more: break;
       case ReplyReader::Step::reply:
@@ -116,12 +127,6 @@ void RedisSession::take_replies(const Segment& s, CallSink& sink) {
         break;
       case ReplyReader::Step::malformed: return fail(s, sink);
     }
-  }
-  // SYNC has no reply but the data set, which is followed by all that changes.
-  if (!over_ && replies_.begun() && replies_.type() == '$' && !pending_.empty() &&
-      pending_.front().command->name == "SYNC") {
-    complete(s, sink);
-    finish(Next::Action::opaque, sink);
   }
 }
 

@@ -116,9 +116,7 @@ void RedisSession::complete(const Segment& s, CallSink& sink) {
   fill(pending, pending_.front_key());
   call_.first_byte = reply_start_;
   call_.end = s.end;
-  // A data set is not waited for, so its size is not known.
-  const bool data_set = pending.command->effect == Effect::sync && reply.type == '$';
-  call_.response_body_bytes = data_set ? 0 : reply.size;
+  call_.response_body_bytes = reply.size;
   if (pending.unsure) {
     call_.partial |= missing_;
   } else {
