@@ -89,7 +89,8 @@ TEST(PostgresMemory, StaysWithinItsBoundWhateverThePeersSay) {
     give(session, sink, Direction::outbound, authenticated);
     for (int i = 0; i < 3000; ++i) {
       const std::string own = name.substr(0, name_limit - 5) + std::to_string(10000 + i);
-      give(session, sink, Direction::inbound, parse(own, many) + testing::bind(own, own) + describe(own) + execute(own));
+      give(session, sink, Direction::inbound,
+           parse(own, many) + testing::bind(own, own) + describe(own) + execute(own));
       most = std::max(most, live_bytes - before);
     }
   }
