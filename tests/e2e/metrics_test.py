@@ -20,7 +20,8 @@ class Metrics(Case):
                 client.ask("SET", "secret-key", 1)
                 client.ask("LPUSH", "secret-key", 2)
                 until(lambda: total(agent, "http_server_request_duration", "_count") >= 1 and
-                      total(agent, "redis_server_request_duration", "_count") >= 2,
+                      total(agent, "redis_server_request_duration", "_count") >= 2 and
+                      total(agent, ("redis_client_request_duration", "db_client_operation"), "_count") >= 2,
                       lambda: agent.get("/metrics")[1])
                 return agent.get("/metrics")[1]
 

@@ -41,6 +41,7 @@ class Routes(Case):
                 self.assertTrue(all("http.route" not in r for r in observer.all()))
                 self.assertEqual(self.counts(agent), {"/users/{id}/orders/{id}": 50, "/static/{file}.js": 1})
                 self.assertNotIn("9f3c41d2a", agent.get("/metrics")[1])
+                observer.stop()
                 agent.stop()
             routes = {json.loads(line).get("subfloor.route") for line in spans.read_text().splitlines()}
             self.assertLessEqual({"/users/{id}/orders/{id}", "/static/{file}.js"}, routes)
