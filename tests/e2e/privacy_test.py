@@ -109,7 +109,7 @@ class Foreign:
         echo = Echo()
         with Nginx() as nginx, self.observe() as observer:
             with socket.create_connection(("127.0.0.1", echo.port)) as connection:
-                for message in (b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", os.urandom(3000), b"\x16\x03\x01" + bytes(100)):
+                for message in (b"\xfeunknown\r\n\x00", os.urandom(3000), b"\x16\x03\x01" + bytes(100)):
                     connection.sendall(message)
                     connection.recv(65536)
             self.after_the_foreign_traffic(observer, nginx)

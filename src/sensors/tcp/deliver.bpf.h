@@ -62,6 +62,15 @@ struct part {
 	__u32 pieces; /* how many records it may become; the last tells of all that is left, copied or not */
 };
 
+/* A burst on a new socket comes before user space can say what it wants. It is copied as if all were wanted, so that
+ * messages are found in it, for as long as there is plenty of room: bulk that nobody understands must not push others out. */
+static __always_inline __u32 pieces_while_unknown(__u32 length)
+{
+	if (length <= content_limit)
+		return 1;
+	return bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) < data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
+}
+
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.
  */
 static __always_inline bool plan(const struct flow *flow, __u32 length, struct part *part)
@@ -72,11 +81,13 @@ static __always_inline bool plan(const struct flow *flow, __u32 length, struct p
 
 	part->skip = 0;
 	part->want = content_limit;
-	part->pieces = TCP_PIECES_UNKNOWN;
+	part->pieces = 1;
+	if (!steer || steer->depth == TCP_DEPTH_UNKNOWN)
+		part->pieces = pieces_while_unknown(length);
 	if (!steer)
 		return true;
-	if (steer->depth)
-		part->pieces = steer->depth == TCP_DEPTH_ALL ? TCP_PIECES_MAX : 1;
+	if (steer->depth == TCP_DEPTH_ALL)
+		part->pieces = TCP_PIECES_MAX;
 	if (steer->limit[direction] && steer->limit[direction] < part->want) {
 		part->want = steer->limit[direction];
 		part->pieces = 1;

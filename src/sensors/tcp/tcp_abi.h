@@ -19,11 +19,11 @@ enum tcp_family { TCP_FAMILY_SEND, TCP_FAMILY_RECEIVE, TCP_FAMILY_UNIX, TCP_FAMI
 enum { TCP_DIRECTION_IN = 0, TCP_DIRECTION_OUT = 1 };
 enum { TCP_SIDE_UNKNOWN = 0, TCP_SIDE_CONNECTED = 1, TCP_SIDE_ACCEPTED = 2 };
 
-#define TCP_UNIX_KEY    (1ULL << 63) /* set in the keys of unix sockets: the rest is the inode number */
-#define TCP_UNIX_PATH   108
-#define TCP_CONTENT_MAX 4096 /* bytes of content in one record */
-#define TCP_PIECES_MAX  256  /* records of one transfer, where all of it is wanted */
-#define TCP_PIECES_UNKNOWN 4 /* where user space has not said yet: a burst comes before it can */
+#define TCP_UNIX_KEY       (1ULL << 63) /* set in the keys of unix sockets: the rest is the inode number */
+#define TCP_UNIX_PATH      108
+#define TCP_CONTENT_MAX    4096 /* bytes of content in one record */
+#define TCP_PIECES_MAX     256  /* records of one transfer, where all of it is wanted */
+#define TCP_PIECES_UNKNOWN 64   /* where user space has not said yet */
 
 struct tcp_endpoint {
 	__u8 ip[16]; /* IPv4 as v4-mapped */
@@ -103,7 +103,7 @@ struct tcp_steer {
 	__u32 until[2]; /* per direction, TCP_STEER_SKIP: content is wanted again from this sequence number on */
 	__u16 limit[2]; /* per direction: content bytes wanted of each transfer; 0: as many as a record holds */
 	__u8 mode[2];   /* per direction */
-	__u8 depth;     /* messages begin only where transfers do, or anywhere in them: their content goes on in further records */
+	__u8 depth; /* messages begin only where transfers do, or anywhere in them: their content goes on in further records */
 	__u8 pad;
 };
 ABI_ASSERT(sizeof(struct tcp_steer) == 24, "tcp_steer has no hidden padding");
