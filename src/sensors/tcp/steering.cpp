@@ -55,7 +55,7 @@ void TcpSteering::skip_until(SocketKey key, bool outbound, std::uint32_t positio
 void TcpSteering::copy(SocketKey key, bool outbound) { copy_at_most(key, outbound, 0); }
 
 void TcpSteering::copy_deep(SocketKey key, bool deep) {
-  publish(slot_of(key).depth, __u8{deep ? TCP_DEPTH_ALL : TCP_DEPTH_BEGINNINGS});
+  publish(slot_of(key).depth, static_cast<__u8>(deep ? TCP_DEPTH_ALL : TCP_DEPTH_BEGINNINGS));
 }
 
 void TcpSteering::copy_at_most(SocketKey key, bool outbound, std::uint16_t bytes) {
