@@ -3,15 +3,13 @@
 // bits 1-3 what), a length byte, and that many bytes. Checked besides memory safety: bounds, sanity of every call, and
 // that cutting the same stream elsewhere gives the same calls.
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/fuzzing.h"
 #include "protocols/dns/dns.h"
 #include "protocols/dns/session.h"
+#include "protocols/fuzzing.h"
 
 namespace {
 
@@ -19,19 +17,9 @@ using namespace subfloor;
 using namespace subfloor::protocols;
 using fuzzing::require;
 
-enum class What : std::uint8_t { content, tick, gap, lost };
-
-struct Step {
-  What what = What::content;
-  Direction direction = Direction::inbound;
-  std::string_view bytes;
-  std::uint64_t number = 0;  // bytes of a gap, seconds until a tick
-};
-
-class Checker final : public CallSink {
+class Checker final : public fuzzing::Checker {
  public:
-  void on_call(Call& call) override {
-    require(!over);
+  std::string check(Call& call) override {
     require(call.protocol == &dns::protocol);
     require(!call.operation.empty() && !call.target.empty() && call.target.size() <= dns::name_limit + 4);
     require(call.status.has_value() == ((call.partial & partial_no_response) == 0));
@@ -51,93 +39,17 @@ class Checker final : public CallSink {
       require(resolution.name == call.target);
       text += " " + Address{.ip = resolution.ip}.ip_text();
     }
-    texts.push_back(std::move(text));
+    return text;
   }
-
-  std::uint64_t passed = 0;
-  bool over = false;
-  std::vector<std::string> texts;
 };
 
-struct Run {
-  Checker checker;
-  bool depends_on_segments = false;
-};
-
-// False where the session wants no more of it.
-bool give(dns::DnsSession& session, const Segment& whole, std::size_t piece, Checker& checker) {
-  Segment segment = whole;
-  checker.passed += whole.length;
-  while (piece > 0 && segment.bytes.size() > piece) {
-    Segment part = segment;
-    part.bytes = segment.bytes.substr(0, piece);
-    part.length = piece;
-    if (session.on_segment(part, checker).action == Next::Action::invalid) return false;
-    segment.bytes.remove_prefix(piece);
-    segment.length -= piece;
+void fill(fuzzing::Step& step, unsigned what, std::uint8_t op, std::size_t length, std::string_view& input) {
+  if (what == 6) {
+    step.what = fuzzing::Step::What::tick;
+    step.number = length;
+  } else {
+    fuzzing::fill_plain(step, what, op, length, input);
   }
-  const Next next = session.on_segment(segment, checker);
-  require(next.action != Next::Action::skip || (next.bytes >= 1024 && next.bytes < 65536));
-  return next.action != Next::Action::invalid;
-}
-
-Run replay(const Options& options, const std::vector<Step>& steps, std::size_t piece) {
-  Run run;
-  dns::DnsSession session(options);
-  Nanoseconds now = 1000;
-  for (const Step& step : steps) {
-    now += 1'000'000;
-    if (step.what == What::lost) {
-      session.on_lost(step.direction, now, run.checker);
-    } else if (step.what == What::tick) {
-      now += step.number * 1'000'000'000;
-      session.on_tick(now, run.checker);
-    } else if (!give(session, {step.direction, step.bytes, step.bytes.size() + step.number, now, now + 50, 7, 8}, piece,
-                     run.checker)) {
-      break;
-    }
-    require(session.active(Kind::server) + session.active(Kind::client) <= dns::outstanding_limit);
-  }
-  run.depends_on_segments = session.depends_on_segments();
-  session.on_close(now + 100, run.checker);
-  require(session.active(Kind::server) + session.active(Kind::client) == 0);
-  run.checker.over = true;
-  session.on_close(now + 200, run.checker);
-  session.on_tick(now + 300, run.checker);
-  return run;
-}
-
-[[noreturn]] void explain(const std::vector<std::string>& whole, const std::vector<std::string>& cut) {
-  for (const std::string& text : whole) std::fprintf(stderr, "whole: %s\n", text.c_str());
-  for (const std::string& text : cut) std::fprintf(stderr, "cut:   %s\n", text.c_str());
-  std::abort();
-}
-
-std::vector<Step> read_steps(std::string_view input) {
-  std::vector<Step> steps;
-  while (input.size() >= 2) {
-    const auto op = static_cast<std::uint8_t>(input[0]);
-    const std::size_t length = static_cast<std::uint8_t>(input[1]);
-    input.remove_prefix(2);
-    Step step;
-    step.direction = op & 1 ? Direction::outbound : Direction::inbound;
-    const unsigned what = (op >> 1) & 7;
-    if (what == 7) {
-      step.what = What::lost;
-    } else if (what == 6) {
-      step.what = What::tick;
-      step.number = length;
-    } else {
-      if (what == 5) {
-        step.what = What::gap;
-        step.number = op >> 4;
-      }
-      step.bytes = input.substr(0, length);
-      input.remove_prefix(step.bytes.size());
-    }
-    steps.push_back(step);
-  }
-  return steps;
 }
 
 }  // namespace
@@ -149,13 +61,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.joined_late = data[0] & 1;
   options.datagrams = data[0] & 2;
   (void)dns_descriptor.recognise({.bytes = input.substr(1), .datagram = options.datagrams});
-  const std::vector<Step> steps = read_steps(input.substr(1));
-  const Run whole = replay(options, steps, 0);
-  if (options.datagrams) return 0;
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{1} + (data[0] >> 2)}) {
-    const Run cut = replay(options, steps, piece);
-    if (whole.depends_on_segments || cut.depends_on_segments) continue;
-    if (whole.checker.texts != cut.checker.texts) explain(whole.checker.texts, cut.checker.texts);
+  const std::vector<fuzzing::Step> steps = fuzzing::read_steps(input.substr(1), fill);
+  constexpr fuzzing::Rules rules{.active_limit = dns::outstanding_limit,
+                                 .afterwards = "",
+                                 .most_skip = 65535,
+                                 .between = 1'000'000,
+                                 .ends_when_invalid = true};
+  if (options.datagrams) {  // which are not cut
+    Checker checker;
+    dns::DnsSession session(options);
+    (void)fuzzing::play(session, steps, 0, rules, checker);
+    return 0;
   }
+  fuzzing::require_same_however_cut<dns::DnsSession>(options, steps, data[0] >> 2, rules, Checker());
   return 0;
 }

@@ -239,6 +239,7 @@ class LineFeeds {
     std::array<char, mask_block> rest{};
     std::memcpy(rest.data(), block_, left);
     mask_ = equal_mask(rest.data(), '\n');
+    explicit_bzero(rest.data(), left);  // no captured content stays on the stack
     unseen_ = end_;
   }
 

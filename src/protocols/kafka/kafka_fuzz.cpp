@@ -2,15 +2,12 @@
 // The input is a conversation: a byte of options, then steps. A step is a byte that says what happens (bit 0 direction,
 // bits 1-3 what), a length byte, and that many bytes. Checked besides memory safety: bounds, sanity of every call, and
 // that cutting the same stream elsewhere gives the same calls.
-#include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/fuzzing.h"
+#include "protocols/fuzzing.h"
 #include "protocols/kafka/exchange.h"
 #include "protocols/kafka/kafka.h"
 #include "protocols/kafka/schema.h"
@@ -22,19 +19,9 @@ using namespace subfloor;
 using namespace subfloor::protocols;
 using fuzzing::require;
 
-enum class What : std::uint8_t { content, gap, lost };
-
-struct Step {
-  What what = What::content;
-  Direction direction = Direction::inbound;
-  std::string_view bytes;
-  std::uint64_t gap = 0;
-};
-
-class Checker final : public CallSink {
+class Checker final : public fuzzing::Checker {
  public:
-  void on_call(Call& call) override {
-    require(!over);
+  std::string check(Call& call) override {
     require(call.protocol == &kafka::protocol);
     require(call.partial < 64);
     require(call.target.empty() || kafka::is_topic_name(call.target));
@@ -50,97 +37,21 @@ class Checker final : public CallSink {
       text += ' ' + std::to_string(each);
     }
     call.attributes.append_to(text, Use::record);
-    texts.push_back(text);
+    return text;
   }
-
-  bool over = false;
-  std::vector<std::string> texts;
 };
-
-struct Run {
-  Checker checker;
-  bool depends_on_segments = false;
-};
-
-Run replay(const Options& options, const std::vector<Step>& steps, std::size_t piece) {
-  Run run;
-  kafka::KafkaSession session(options);
-  Nanoseconds now = 1000;
-  for (const Step& step : steps) {
-    now += 100;
-    if (step.what == What::lost) {
-      session.on_lost(step.direction, now, run.checker);
-      continue;
-    }
-    Segment segment{step.direction, step.bytes, step.bytes.size() + step.gap, now, now + 50, 7, 8};
-    std::string_view rest = step.bytes;
-    while (piece > 0 && rest.size() > piece) {
-      segment.bytes = rest.substr(0, piece);
-      segment.length = piece;
-      (void)session.on_segment(segment, run.checker);
-      rest.remove_prefix(piece);
-    }
-    segment.bytes = rest;
-    segment.length = rest.size() + step.gap;
-    const Next next = session.on_segment(segment, run.checker);
-    require(next.action != Next::Action::skip || next.bytes >= 1024);
-    require(session.active(Kind::server) + session.active(Kind::client) <= kafka::outstanding_limit);
-  }
-  run.depends_on_segments = session.depends_on_segments();
-  session.on_close(now + 100, run.checker);
-  require(session.active(Kind::server) + session.active(Kind::client) == 0);
-  run.checker.over = true;
-  session.on_close(now + 200, run.checker);
-  session.on_lost(Direction::inbound, now + 200, run.checker);
-  (void)session.on_segment({Direction::outbound, "abcd", 4, now, now, 0, 0}, run.checker);
-  return run;
-}
-
-[[noreturn]] void explain(const std::vector<std::string>& whole, const std::vector<std::string>& cut) {
-  for (const std::string& text : whole) std::fprintf(stderr, "whole: %s\n", text.c_str());
-  for (const std::string& text : cut) std::fprintf(stderr, "cut:   %s\n", text.c_str());
-  std::abort();
-}
-
-std::vector<Step> read_steps(std::string_view input) {
-  std::vector<Step> steps;
-  while (input.size() >= 2) {
-    const auto op = static_cast<std::uint8_t>(input[0]);
-    const std::size_t length = static_cast<std::uint8_t>(input[1]);
-    input.remove_prefix(2);
-    Step step;
-    step.direction = op & 1 ? Direction::outbound : Direction::inbound;
-    const unsigned what = (op >> 1) & 7;
-    if (what == 7) {
-      step.what = What::lost;
-    } else {
-      if (what >= 5) {
-        step.what = What::gap;
-        step.gap = what == 5 ? op >> 4 : (std::uint64_t{op} << 8);
-      }
-      step.bytes = input.substr(0, length);
-      input.remove_prefix(step.bytes.size());
-    }
-    steps.push_back(step);
-  }
-  return steps;
-}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
+  const std::string_view input = fuzzing::text_of(data, size);
   Options options;
   options.joined_late = data[0] & 1;
   if (data[0] & 2) options.kind = data[0] & 4 ? Kind::client : Kind::server;
   (void)kafka_descriptor.recognise({.bytes = input.substr(1), .whole = !options.joined_late});
-  const std::vector<Step> steps = read_steps(input.substr(1));
-  const Run whole = replay(options, steps, 0);
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{1} + (data[0] >> 3)}) {
-    const Run cut = replay(options, steps, piece);
-    if (whole.depends_on_segments || cut.depends_on_segments) continue;
-    if (whole.checker.texts != cut.checker.texts) explain(whole.checker.texts, cut.checker.texts);
-  }
+  const std::vector<fuzzing::Step> steps = fuzzing::read_steps(input.substr(1), fuzzing::fill_plain);
+  constexpr fuzzing::Rules rules{.active_limit = kafka::outstanding_limit, .afterwards = "abcd"};
+  fuzzing::require_same_however_cut<kafka::KafkaSession>(options, steps, data[0] >> 3, rules, Checker());
   return 0;
 }
