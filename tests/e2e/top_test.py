@@ -147,20 +147,20 @@ class TopAtATerminal(Case):
             for i in range(20):
                 wire.ask(f"/users/{i}")
                 wire.ask("/broken")
+            # What is on the screen may be half of a frame: every look at it is a wait.
             screen.wait(lambda s: "80 calls since the start" in s.text(), "all calls are summed")
-            rows = [line.split() for line in screen.lines() if line.startswith("nginx")]
-            self.assertEqual(sorted(row[:5] for row in rows),
-                             [["nginx", "server", "http", "GET", "/broken"], ["nginx", "server", "http", "GET", "/users/{id}"]])
-            self.assertIn("completeness 1.0000", screen.lines()[0])
+            screen.wait(lambda s: sorted(line.split()[:5] for line in s.lines() if line.startswith("nginx")) ==
+                        [["nginx", "server", "http", "GET", "/broken"], ["nginx", "server", "http", "GET", "/users/{id}"]],
+                        "a row for each route")
+            screen.wait(lambda s: "completeness 1.0000" in s.lines()[0], "nothing was lost")
 
             screen.press("/BROKEN\r")
             screen.wait(lambda s: "filter: BROKEN" in s.text() and "/users/" not in s.text(), "only what was asked for")
             screen.press("\x1b")
             screen.wait(lambda s: "/users/" in s.text(), "everything again")
-            self.assertIn("▼RATE/s", screen.text())
+            screen.wait(lambda s: "▼RATE/s" in s.text(), "sorted by rate")
             screen.press("s")
-            screen.wait(lambda s: "▼ERR" in s.text(), "sorted by errors")
-            self.assertIn("/broken", screen.lines()[3])
+            screen.wait(lambda s: "▼ERR" in s.text() and "/broken" in s.lines()[3], "sorted by errors")
             screen.press("i")
             screen.wait(lambda s: "▲ERR" in s.text(), "the other way round")
             screen.press("?")
@@ -169,8 +169,8 @@ class TopAtATerminal(Case):
             screen.press("w")
             screen.wait(lambda s: "by workload" in s.text(), "another measure")
             wire.ask("/users/7")
-            screen.wait(lambda s: any(line.startswith("nginx") for line in s.lines()), "its rows")
-            self.assertNotIn("/users/", screen.text())
+            screen.wait(lambda s: any(line.startswith("nginx") for line in s.lines()) and "/users/" not in s.text(),
+                        "its rows, without routes")
             screen.press(" ")
             screen.wait(lambda s: "PAUSED" in s.text(), "paused")
 
@@ -179,7 +179,7 @@ class TopAtATerminal(Case):
             screen.wait(lambda s: s.lines() and max(map(len, s.lines())) <= 70 and len(s.lines()) <= 10, "narrow")
             screen.press("q")
             self.assertEqual(child.wait(), 0)
-            self.assertTrue(screen.restored(), repr(screen.raw()[-200:]))
+            screen.wait(Screen.restored, "restored")
 
     def test_the_terminal_is_restored_however_it_ends(self):
         with Agent() as agent:
@@ -210,7 +210,7 @@ class TopAtATerminal(Case):
             screen.wait(lambda s: s.raw().count("\x1b[?1049h") == 2, "taken again")
             screen.press("q")
             self.assertEqual(child.wait(), 0)
-            self.assertTrue(screen.restored())
+            screen.wait(Screen.restored, "restored")
 
     def test_it_runs_an_agent_of_its_own_where_there_is_none(self):
         with Nginx(locations=LOCATIONS) as nginx, Screen(160) as screen, Wire(nginx.port) as wire:
