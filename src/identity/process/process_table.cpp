@@ -67,8 +67,11 @@ void ProcessTable::reconcile(Nanoseconds now) {
 }
 
 ProcessRef ProcessTable::find(std::uint32_t pid) {
+  auto found = processes_.find(pid);
+  if (found != processes_.end() && found->second.settled && found->second.source != Source::nobody)
+    return found->second.process;
   ProcessRef process = known(pid);
-  const auto found = processes_.find(pid);
+  found = processes_.find(pid);
   if (found == processes_.end()) return process;
   if (!found->second.settled && !settings_.proc.empty()) settle(found->second);
   return found->second.process;
