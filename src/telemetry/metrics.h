@@ -9,10 +9,10 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/recent.h"
 #include "model/call.h"
 #include "telemetry/histogram.h"
 #include "telemetry/metric_snapshot.h"
-#include "telemetry/recent.h"
 #include "telemetry/self_report.h"
 
 namespace subfloor {
@@ -84,10 +84,10 @@ class Metrics {
     // Whether or not their hashes are known.
     template <class A, class B>
     static bool same(const A& a, const B& b) {
-      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.is_error == b.is_error && a.server_port == b.server_port && a.family == b.family &&
-             a.operation == b.operation && a.target == b.target && a.route == b.route && a.service == b.service &&
-             a.error == b.error && a.server == b.server && a.attributes == b.attributes;
+      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.is_error == b.is_error &&
+             a.server_port == b.server_port && a.family == b.family && equal(a.operation, b.operation) &&
+             equal(a.target, b.target) && equal(a.route, b.route) && equal(a.service, b.service) &&
+             equal(a.error, b.error) && equal(a.server, b.server) && equal(a.attributes, b.attributes);
     }
   };
   struct Series {

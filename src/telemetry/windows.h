@@ -10,9 +10,9 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/recent.h"
 #include "model/call.h"
 #include "telemetry/histogram.h"
-#include "telemetry/recent.h"
 #include "telemetry/span.h"
 
 namespace subfloor {
@@ -80,10 +80,10 @@ class Windows {
     // Whether or not their hashes are known.
     template <class A, class B>
     static bool same(const A& a, const B& b) {
-      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.by_route == b.by_route && a.peer == b.peer && a.family == b.family && a.path == b.path &&
-             a.operation == b.operation && a.target == b.target && a.service == b.service &&
-             a.container == b.container && a.error == b.error && a.attributes == b.attributes;
+      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.by_route == b.by_route &&
+             a.peer == b.peer && a.family == b.family && equal(a.path, b.path) && equal(a.operation, b.operation) &&
+             equal(a.target, b.target) && equal(a.service, b.service) && equal(a.container, b.container) &&
+             equal(a.error, b.error) && equal(a.attributes, b.attributes);
     }
   };
 
