@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -16,6 +17,7 @@ namespace subfloor::bpf {
 namespace {
 
 constexpr int stop_reading = -1;  // from a callback: the record is taken, and no other is read
+constexpr int looks = 16;         // at what is just being written, before the reader comes again later
 
 Result<Fd> make_ring(const char* name, std::size_t bytes) {
   Fd ring(bpf_map_create(BPF_MAP_TYPE_RINGBUF, name, 0, 0, static_cast<std::uint32_t>(bytes), nullptr));
@@ -63,21 +65,49 @@ std::size_t RingReader::drain() {
   records_ = 0;
   control_.erase(control_.begin(), control_.begin() + static_cast<std::ptrdiff_t>(control_next_));
   control_next_ = 0;
+  started_ = monotonic_now();
   read_control();
-  started_ = control_read_at_;
-  ring__consume(ring_buffer__ring(rings_.get(), 1));
+  if (held_.empty() || deliver_data(std::exchange(held_, {}))) ring__consume(ring_buffer__ring(rings_.get(), 1));
   // A record still being written (its writer may be preempted) hides those behind it. What is younger than the last one
   // before it, such as the close of a socket with bytes among them, waits for the next time.
-  deliver_control_until(hidden() ? last_data_time_ : std::numeric_limits<std::uint64_t>::max());
+  deliver_control_until(data_hidden() ? last_data_time_ : std::numeric_limits<std::uint64_t>::max());
   return records_;
 }
 
 void RingReader::read_control() {
-  control_read_at_ = monotonic_now();
-  ring__consume(ring_buffer__ring(rings_.get(), 0));
+  ring* const control = ring_buffer__ring(rings_.get(), 0);
+  for (int look = 0; look < looks; ++look) {
+    const Nanoseconds now = monotonic_now();
+    ring__consume(control);
+    if (ring__avail_data_size(control) > 0) continue;
+    control_read_until_ = now;
+    return;
+  }
 }
 
-bool RingReader::hidden() const { return ring__avail_data_size(ring_buffer__ring(rings_.get(), 1)) > 0; }
+// False where a control record that is still being written may hide the cause of this one, such as the birth of its
+// socket: it waits for the next time, and all behind it.
+bool RingReader::deliver_data(std::span<const std::byte> record) {
+  const auto& header = *reinterpret_cast<const record_header*>(record.data());
+  if (header.time > control_read_until_) read_control();
+  if (header.time > control_read_until_) {
+    held_.assign(record.begin(), record.end());
+    return false;
+  }
+  deliver_control_until(header.time);
+  last_data_time_ = header.time;
+  ++records_;
+  handler_(header, record);
+  return true;
+}
+
+bool RingReader::data_hidden() const {
+  return !held_.empty() || ring__avail_data_size(ring_buffer__ring(rings_.get(), 1)) > 0;
+}
+
+bool RingReader::hidden() const {
+  return data_hidden() || ring__avail_data_size(ring_buffer__ring(rings_.get(), 0)) > 0;
+}
 
 int RingReader::epoll_fd() const { return ring_buffer__epoll_fd(rings_.get()); }
 
@@ -102,13 +132,8 @@ int RingReader::on_control(void* self, void* data, std::size_t size) {
 int RingReader::on_data(void* self, void* data, std::size_t size) {
   auto& reader = *static_cast<RingReader*>(self);
   const auto& header = *static_cast<const record_header*>(data);
-  if (reader.well_formed(header, size)) {
-    if (header.time > reader.control_read_at_) reader.read_control();  // what caused this record may have come since
-    reader.deliver_control_until(header.time);
-    reader.last_data_time_ = header.time;
-    ++reader.records_;
-    reader.handler_(header, {static_cast<const std::byte*>(data), header.size});
-  }
+  if (reader.well_formed(header, size) && !reader.deliver_data({static_cast<const std::byte*>(data), header.size}))
+    return stop_reading;
   return header.time > reader.started_ ? stop_reading : 0;
 }
 

@@ -43,12 +43,13 @@ class RingReader {
   [[nodiscard]] static Result<std::unique_ptr<RingReader>> make(const Rings& rings, Handler handler);
 
   // Reads what both rings hold now, and not what comes meanwhile, which might never end; returns how many records that
-  // was. Control records that something in the data ring
-  // may still precede are kept for the next time.
+  // was. Control records that something in the data ring may still precede are kept for the next time, as are data
+  // records while a control record is being written, which may precede them.
   std::size_t drain();
 
   [[nodiscard]] int epoll_fd() const;
-  // Whether the last drain() left something in the data ring: a record still being written, or younger than the drain.
+  // Whether the last drain() left something: a record still being written, what is behind it, or younger than the
+  // drain.
   [[nodiscard]] bool hidden() const;
   // Records whose header did not fit their size: a defect if ever above 0.
   [[nodiscard]] std::uint64_t malformed() const { return malformed_; }
@@ -60,6 +61,8 @@ class RingReader {
   [[nodiscard]] bool well_formed(const record_header& header, std::size_t size);
   void read_control();
   void deliver_control_until(std::uint64_t time);
+  [[nodiscard]] bool deliver_data(std::span<const std::byte> record);
+  [[nodiscard]] bool data_hidden() const;
 
   struct Free {
     void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
@@ -68,7 +71,9 @@ class RingReader {
   Handler handler_;
   std::vector<std::byte> control_;  // copied out, so that both rings can be merged by time
   std::size_t control_next_ = 0;
-  std::uint64_t control_read_at_ = 0, last_data_time_ = 0;
+  std::vector<std::byte> held_;  // a data record that has left its ring and has to wait; empty: none
+  std::uint64_t control_read_until_ = 0;  // every control record that was there then has been read
+  std::uint64_t last_data_time_ = 0;
   std::uint64_t started_ = 0;  // when this drain began
   std::size_t records_ = 0;
   std::uint64_t malformed_ = 0;

@@ -3,12 +3,21 @@
 #include "bpf/rings.h"
 
 #include <bpf/bpf.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "bpf/probe_assembly.h"
@@ -39,6 +48,68 @@ Fd writer_to(int ring, int size) {
   return Fd(fd);
 }
 
+// Memory that nobody can read before it has been filled, below 2 GiB, where an instruction can name it.
+class SlowPage {
+ public:
+  SlowPage() {
+    page_ = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    EXPECT_NE(page_, MAP_FAILED);
+    faults_ = Fd(static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC)));
+    if (!faults_) return;
+    uffdio_api api{};
+    api.api = UFFD_API;
+    EXPECT_EQ(ioctl(faults_.get(), UFFDIO_API, &api), 0);
+    uffdio_register range{};
+    range.range = {address(), size_};
+    range.mode = UFFDIO_REGISTER_MODE_MISSING;
+    EXPECT_EQ(ioctl(faults_.get(), UFFDIO_REGISTER, &range), 0);
+  }
+  ~SlowPage() { munmap(page_, size_); }
+  SlowPage(const SlowPage&) = delete;
+  SlowPage& operator=(const SlowPage&) = delete;
+
+  [[nodiscard]] bool works() const { return bool(faults_); }
+  [[nodiscard]] std::uint64_t address() const { return reinterpret_cast<std::uintptr_t>(page_); }
+
+  void wait_for_reader() const {
+    uffd_msg message{};
+    EXPECT_EQ(read(faults_.get(), &message, sizeof message), static_cast<ssize_t>(sizeof message));
+  }
+  void fill(const Record& record) const {
+    alignas(4096) std::array<char, 4096> content{};
+    std::memcpy(content.data(), &record, sizeof record);
+    uffdio_copy copy{};
+    copy.dst = address();
+    copy.src = reinterpret_cast<std::uintptr_t>(content.data());
+    copy.len = size_;
+    EXPECT_EQ(ioctl(faults_.get(), UFFDIO_COPY, &copy), 0);
+  }
+
+ private:
+  static constexpr std::size_t size_ = 4096;
+  void* page_;
+  Fd faults_;
+};
+
+// Loads a program that reserves room for a record in a ring, and then takes the record from that page.
+Fd slow_writer_to(int ring, const SlowPage& page) {
+  probe::Assembly code;
+  code.load_map(1, ring).set(2, sizeof(Record)).set(3, 0).call(BPF_FUNC_ringbuf_reserve).skip_unless_zero(0, 2);
+  code.set(0, 1).exit();
+  code.copy(6, 0).copy(1, 6).set(2, sizeof(Record)).set(3, static_cast<int>(page.address()));
+  code.call(BPF_FUNC_copy_from_user);
+  code.copy(1, 6).set(2, BPF_RB_NO_WAKEUP).call(BPF_FUNC_ringbuf_submit).set(0, 0).exit();
+  std::array<char, 4096> log{};
+  bpf_prog_load_opts options{};
+  options.sz = sizeof options;
+  options.prog_flags = BPF_F_SLEEPABLE;
+  options.log_buf = log.data();
+  options.log_size = log.size();
+  const int fd = bpf_prog_load(BPF_PROG_TYPE_SYSCALL, "slow_writer", "GPL", code.data(), code.size(), &options);
+  EXPECT_GE(fd, 0) << std::strerror(errno) << "\n" << log.data();
+  return Fd(fd);
+}
+
 class RingsTest : public ::testing::Test {
  protected:
   void SetUp() override { open(4096); }
@@ -58,12 +129,17 @@ class RingsTest : public ::testing::Test {
     reader_ = std::move(*reader);
   }
 
-  // True where the record found room.
-  bool put(const Fd& writer, Nanoseconds time, const std::string& name, std::uint32_t size = sizeof(Record)) {
+  static Record make_record(Nanoseconds time, const std::string& name, std::uint32_t size = sizeof(Record)) {
     Record record{};
     record.header.time = time;
     record.header.size = size;
     name.copy(record.name, sizeof record.name - 1);
+    return record;
+  }
+
+  // True where the record found room.
+  bool put(const Fd& writer, Nanoseconds time, const std::string& name, std::uint32_t size = sizeof(Record)) {
+    const Record record = make_record(time, name, size);
     std::array<char, 64> packet{};
     std::memcpy(packet.data(), &record, sizeof record);
     bpf_test_run_opts run{};
@@ -120,6 +196,35 @@ TEST_F(RingsTest, GiveTheOpenBeforeDataThatComesWhileTheyAreRead) {
   reader_->drain();
   reader_->drain();
   EXPECT_THAT(heard_, ElementsAre("old", "open", "new"));
+}
+
+// The writer of another socket's record may have been preempted, as virtual CPUs are.
+TEST_F(RingsTest, KeepDataBackWhileTheOpenIsHiddenByARecordThatIsBeingWritten) {
+  const SlowPage page;
+  if (!page.works()) GTEST_SKIP() << "missing: userfaultfd";
+  const Fd slow = slow_writer_to(rings_->control(), page);
+  data(monotonic_now(), "before");
+  reader_->drain();
+  std::thread writer([&slow] {
+    bpf_test_run_opts run{};
+    run.sz = sizeof run;
+    EXPECT_EQ(bpf_prog_test_run_opts(slow.get(), &run), 0) << std::strerror(errno);
+    EXPECT_EQ(run.retval, 0U);
+  });
+  page.wait_for_reader();
+  const Nanoseconds begun = monotonic_now();
+  control(monotonic_now(), "open");
+  data(monotonic_now(), "request");
+  data(monotonic_now(), "response");
+  control(monotonic_now(), "close");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(reader_->drain(), 0U);
+  EXPECT_TRUE(reader_->hidden());
+  page.fill(make_record(begun, "slow"));
+  writer.join();
+  reader_->drain();
+  reader_->drain();
+  EXPECT_THAT(heard_, ElementsAre("before", "slow", "open", "request", "response", "close"));
+  EXPECT_FALSE(reader_->hidden());
 }
 
 TEST_F(RingsTest, LeaveOutRecordsThatClaimMoreThanTheyHold) {
