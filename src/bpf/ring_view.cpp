@@ -33,6 +33,7 @@ Result<RingView> RingView::make(int map, std::size_t bytes) {
   void* const writer = mmap(nullptr, page() + 2 * bytes, PROT_READ, MAP_SHARED, map, static_cast<off_t>(page()));
   if (writer == MAP_FAILED) return fail_errno("map a ring", errno);
   view.writer_ = writer;
+  view.ring_ = static_cast<const std::byte*>(writer) + page();
   view.at_ = view.end_ = view.given_back_ = *static_cast<const unsigned long*>(reader);
   return view;
 }
@@ -40,6 +41,7 @@ Result<RingView> RingView::make(int map, std::size_t bytes) {
 RingView::RingView(RingView&& other) noexcept
     : reader_(std::exchange(other.reader_, nullptr)),
       writer_(std::exchange(other.writer_, nullptr)),
+      ring_(other.ring_),
       bytes_(other.bytes_),
       at_(other.at_),
       end_(other.end_),
@@ -63,13 +65,11 @@ RingView::Head RingView::head() {
 }
 
 std::uint32_t RingView::mark() const {
-  const std::byte* const ring = static_cast<const std::byte*>(writer_) + page();
-  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(ring + (at_ & (bytes_ - 1))), __ATOMIC_ACQUIRE);
+  return __atomic_load_n(reinterpret_cast<const std::uint32_t*>(ring_ + (at_ & (bytes_ - 1))), __ATOMIC_ACQUIRE);
 }
 
 std::span<const std::byte> RingView::record() const {
-  const std::byte* const ring = static_cast<const std::byte*>(writer_) + page();
-  return {ring + (at_ & (bytes_ - 1)) + BPF_RINGBUF_HDR_SZ, mark() & ~BPF_RINGBUF_DISCARD_BIT};
+  return {ring_ + (at_ & (bytes_ - 1)) + BPF_RINGBUF_HDR_SZ, mark() & ~BPF_RINGBUF_DISCARD_BIT};
 }
 
 void RingView::pass() {

@@ -44,7 +44,8 @@ class RingView {
   [[nodiscard]] std::uint32_t mark() const;  // of the next record: its length and state
 
   void* reader_ = nullptr;             // page with the reader's position
-  void* writer_ = nullptr;             // page with the writers' position, and the ring twice, one behind the other
+  void* writer_ = nullptr;             // page with the writers' position, and behind it the ring
+  const std::byte* ring_ = nullptr;    // twice, one behind the other
   std::size_t bytes_ = 0;
   unsigned long at_ = 0, end_ = 0;     // positions, as they are counted since the beginning
   unsigned long given_back_ = 0;
