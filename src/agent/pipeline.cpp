@@ -10,10 +10,6 @@
 namespace subfloor::agent {
 namespace {
 
-bool sampled(const TraceContext& context) {
-  return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
-}
-
 // What we send to a collector on this host we see again, as its requests.
 std::vector<std::string> secret_headers(const Config& config) {
   std::vector<std::string> names = config.redaction.headers;
@@ -54,6 +50,8 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
+      tracer_([this](std::uint32_t pid) { return style_of(*processes_.find(pid)); }),
+      trace_feed_(tracer_),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -68,6 +66,7 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
+  streams_->set_follower(&trace_feed_);
 }
 
 void Pipeline::reconfigure(const Config& config) {
@@ -124,21 +123,20 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
   const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
   const bool continued = context && context->has_ids();
-  const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
-  const IdGenerator::SpanId span = ids_.span_id();
+  const TraceText trace(tracer_.on_call(call, connection, continued ? &*context : nullptr));
   const std::string_view service = names_.of(process);
   const bool http = call.protocol->family->http;
   const Observation observation{.call = call,
                                 .connection = connection,
                                 .process = *process,
                                 .peer = peer.get(),
-                                .trace_id = {trace.data(), trace.size()},
-                                .span_id = {span.data(), span.size()},
-                                .parent_span_id = continued ? context->span_id() : std::string_view{},
+                                .trace_id = trace.id(),
+                                .span_id = trace.span(),
+                                .parent_span_id = trace.parent(),
                                 .service = service,
                                 .route = http ? routes_.of(service, call) : std::string_view{},
                                 .server_name = name_of_peer(call, connection, *process),
-                                .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
+                                .trace_flags = trace.flags,
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
   windows_.add(observation, metrics_.add(observation));
   for (const auto& [id, observer] : observers_) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "agent/trace_feed.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
@@ -54,7 +55,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
     processes_.on_fork(parent, std::move(child), when);
   }
-  void on_exit(std::uint32_t pid, Nanoseconds when) override { processes_.on_exit(pid, when); }
+  void on_exit(std::uint32_t pid, Nanoseconds when) override {
+    tracer_.on_exit(pid);
+    processes_.on_exit(pid, when);
+  }
 
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
@@ -79,6 +83,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
+  [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
   [[nodiscard]] Gauges gauges();
 
  private:
@@ -103,7 +108,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   streams::Datagrams datagrams_;
   identity::Names peer_names_;
   Redactor redactor_;
-  IdGenerator ids_;
+  tracing::Tracer tracer_;
+  TraceFeed trace_feed_;
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;
