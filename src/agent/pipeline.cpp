@@ -10,6 +10,9 @@
 namespace subfloor::agent {
 namespace {
 
+constexpr std::size_t held_limit = 1024;
+constexpr Nanoseconds held_for = 50'000'000;
+
 // What we send to a collector on this host we see again, as its requests.
 std::vector<std::string> secret_headers(const Config& config) {
   std::vector<std::string> names = config.redaction.headers;
@@ -117,6 +120,26 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
+  if (held_.size() < held_limit && tracer_.better_wait(call, connection)) {
+    held_.push_back({call, connection, pid, peer_pid});
+    return;
+  }
+  tell(call, connection, pid, peer_pid);
+}
+
+void Pipeline::tell_held(Nanoseconds now) {
+  while (!held_.empty()) {
+    Held& oldest = held_.front();
+    const bool waits = tracer_.better_wait(oldest.call, oldest.connection);
+    if (waits && now < oldest.call.end + held_for) return;
+    if (waits) tracer_.waited_in_vain(oldest.connection.key);
+    Held held = std::move(oldest);
+    held_.pop_front();
+    tell(held.call, held.connection, held.pid, held.peer_pid);
+  }
+}
+
+void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);

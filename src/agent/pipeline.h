@@ -2,7 +2,9 @@
 // Everything after the kernel: sensors' events → streams → calls → who made them → redaction → telemetry and observers.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,7 +45,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void set_listening(int id, bool listens);
 
   void on_socket_opened(const sensors::SocketOpened& opened) override { streams_->on_opened(opened); }
-  void on_stream_data(const sensors::StreamData& data) override { streams_->on_data(data); }
+  void on_stream_data(const sensors::StreamData& data) override {
+    streams_->on_data(data);
+    if (!held_.empty()) tell_held(data.end);
+  }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
   void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
   void on_socket_closed(const sensors::SocketClosed& closed) override {
@@ -67,12 +72,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void reconfigure(const Config& config);
 
   void tick(Nanoseconds now) {
+    tell_held(now);
     streams_->tick(now);
     datagrams_.tick(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
     datagrams_.finish(now);
+    tell_held(std::numeric_limits<Nanoseconds>::max());
   }
 
   [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
@@ -101,6 +108,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
+  void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
+  void tell_held(Nanoseconds now);
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
@@ -108,6 +117,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   streams::Datagrams datagrams_;
   identity::Names peer_names_;
   Redactor redactor_;
+  // A server's call whose client's end was not heard of yet: of two processors, either may be the first to tell.
+  struct Held {
+    Call call;
+    Connection connection;
+    std::uint32_t pid, peer_pid;
+  };
+
+  std::deque<Held> held_;
   tracing::Tracer tracer_;
   TraceFeed trace_feed_;
   ServiceNames names_;

@@ -16,6 +16,7 @@ tracing::Transfer transfer_of(const Connection& connection, std::optional<Kind> 
           .kind = kind,
           .outbound = segment.direction == protocols::Direction::outbound,
           .position = segment.position,
+          .end = segment.position + static_cast<std::uint32_t>(segment.length),
           .pid = segment.pid,
           .tid = segment.tid,
           .sleeps = segment.sleeps};

@@ -15,7 +15,7 @@ namespace subfloor::tracing {
 
 // What a client sent in one go, and why. The calls whose requests begin in it have its trace and parent.
 struct Send {
-  std::uint32_t position = 0;  // of its first byte; it reaches to the next one's
+  std::uint32_t position = 0, end = 0;  // of its first byte, and of the one after its last
   bool answered = false;       // a call that began here was
   bool sampled = true;
   TraceId trace;      // all 0 while nobody asked
@@ -27,8 +27,8 @@ struct Send {
 // The last few things that were sent, oldest first; the oldest go for want of room.
 class Sends {
  public:
-  Send& push(std::uint32_t position);
-  // The one that reaches over the position: null where that was before or there is none.
+  Send& push(std::uint32_t position, std::uint32_t end);
+  // The one that the byte there belongs to: null where that was before, or is still to come.
   [[nodiscard]] Send* find(std::uint32_t position);
   [[nodiscard]] Send* last() { return count_ == 0 ? nullptr : &at(count_ - 1); }
   // The oldest that was not answered, or null.
@@ -55,6 +55,7 @@ struct Link {
   bool connecting = false;      // seen from the moment it was connected, and nothing sent yet
   Handle opener;                // for which it was connected
   std::vector<Handle> serving;  // server: requests not answered yet, oldest first
+  bool alone = false;           // server: its client, though on this host, was waited for in vain
 };
 
 }  // namespace subfloor::tracing

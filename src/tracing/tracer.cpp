@@ -119,9 +119,12 @@ void Tracer::before(const Transfer& transfer) {
   if (std::exchange(link.connecting, false)) {
     if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
   }
-  const Send* last = link.sends.last();
-  if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause) return;
-  Send& send = link.sends.push(transfer.position);
+  Send* const last = link.sends.last();
+  if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause) {
+    last->end = transfer.end;
+    return;
+  }
+  Send& send = link.sends.push(transfer.position, transfer.end);
   note(decision.why);
   send.many = decision.why == Why::many;
   if (Request* request = requests_.find(decision.cause)) give_cause(send, *request);
@@ -160,7 +163,8 @@ void Tracer::adopt(Request& request, const Send& send) {
 
 // Records of two threads may come in either order: the client's may have come since. After this, it is too late.
 void Tracer::resolve(Request& request) {
-  if (!std::exchange(request.awaits_client, false)) return;
+  if (!request.awaits_client) return;
+  request.awaits_client = false;
   if (const Send* send = sent_at(request.peer, request.position)) adopt(request, *send);
 }
 
@@ -244,7 +248,10 @@ void Tracer::explain(const Call& call, const Connection& connection, std::uint32
   Request* const request =
       context != nullptr ? with_header(process, *context) : with_content(process, content_of(call));
   if (request == nullptr || requests_.handle_of(*request) == send->cause) return;
-  if (send->position != *call.position) send = &link.sends.push(*call.position);
+  if (send->position != *call.position) {
+    const std::uint32_t end = std::exchange(send->end, *call.position);
+    send = &link.sends.push(*call.position, end);
+  }
   if (Request* before = requests_.find(send->cause)) requests_.end_call(processes_[before->pid], *before);
   give_cause(*send, *request);
   ++(context != nullptr ? counters_.by_header : counters_.by_content);
@@ -304,6 +311,19 @@ Names Tracer::names_of_client(const Call& call, const Connection& connection, co
   names.trace = trace;
   names.sampled = sampled(*context);
   return names;
+}
+
+bool Tracer::better_wait(const Call& call, const Connection& connection) {
+  if (call.kind == Kind::client || connection.peer == 0 || !call.position) return false;
+  Link& link = link_of(connection.key);
+  if (link.alone) return false;
+  if (const Request* const request = serving(link, *call.position); request != nullptr && !request->awaits_client)
+    return false;
+  return sent_at(connection.peer, *call.position) == nullptr;
+}
+
+void Tracer::waited_in_vain(SocketKey key) {
+  if (const auto link = links_.find(key); link != links_.end()) link->second.alone = true;
 }
 
 Names Tracer::on_call(const Call& call, const Connection& connection, const TraceContext* context) {

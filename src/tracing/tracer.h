@@ -24,7 +24,7 @@ struct Transfer {
   const Connection& connection;
   std::optional<Kind> kind;  // of this end, where the kernel saw who connected
   bool outbound;
-  std::uint32_t position;  // of its first byte
+  std::uint32_t position, end;  // of its first byte, and of the one after its last
   std::uint32_t pid, tid;
   // How often the thread has gone to sleep of its own accord; 0 where unknown.
   std::uint32_t sleeps;
@@ -68,6 +68,11 @@ class Tracer {
   // The head of a request. The context is what it carries, or null: one with ids.
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
                   const TraceContext* context);
+  // Whether the call had better be told a little later: it is a server's, its client is on this host, and what that sent
+  // was not heard of yet.
+  [[nodiscard]] bool better_wait(const Call& call, const Connection& connection);
+  // That it was in vain.
+  void waited_in_vain(SocketKey key);
   // A call is over.
   [[nodiscard]] Names on_call(const Call& call, const Connection& connection, const TraceContext* context);
   void on_closed(SocketKey key);

@@ -13,7 +13,7 @@ from .servers import Server
 
 def chain_node(redis, postgres, client="ioredis", shape="sequence", pool=10):
     environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "REDIS_CLIENT": client, "SHAPE": shape,
-                   "POOL": str(pool)}
+                   "POOL": str(pool), "NODE_PATH": str(places.ROOT / "tests/node/node_modules")}
     return Server([places.program("node"), places.HERE / "chain_server.js"], "chain server (node)",
                   env={**os.environ, **environment})
 
