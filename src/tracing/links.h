@@ -21,7 +21,7 @@ struct Send {
   TraceId trace;      // all 0 while nobody asked
   SpanId parent = 0;
   Handle cause;
-  bool many = false;  // several requests may have been the reason
+  bool open = false;  // whether it can be told what it was made for will be seen when the thread is done
 };
 
 // The last few things that were sent, oldest first; the oldest go for want of room.
@@ -54,6 +54,7 @@ struct Link {
   bool turned = true;           // something was received since the last send
   bool connecting = false;      // seen from the moment it was connected, and nothing sent yet
   Handle opener;                // for which it was connected
+  Address remote;
   std::vector<Handle> serving;  // server: requests not answered yet, oldest first
   bool alone = false;           // server: its client, though on this host, was waited for in vain
 };

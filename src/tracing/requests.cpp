@@ -27,6 +27,8 @@ Request* Requests::begin(Process& process, std::uint32_t pid) {
 
 void Requests::add_call(Process& process, Request& request) {
   if (request.calls++ == 0) --process.idle;
+  if (request.calls > 1) process.parallel = true;
+  ++request.made;
 }
 
 void Requests::end_call(Process& process, Request& request) {

@@ -27,13 +27,22 @@ struct Request {
   std::uint32_t position = 0;
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
+  std::uint32_t made = 0;   // for it, in all
   TraceId trace;
   SpanId span = 0, parent = 0;
   SpanId told_parent = 0;  // as its header says; 0: it has none
   std::uint64_t content = 0;  // what it asks for, as a hash
+  std::uint64_t shape = 0;    // the same without the digits in it: whoever serves it does the same for others like it
   std::uint32_t next = no_slot, previous = no_slot;  // of the same process
 
   static constexpr std::uint32_t no_slot = 0xffffffff;
+};
+
+// Where a process sends its calls to.
+struct Peer {
+  Address address;
+  std::uint32_t sends = 0;
+  bool late = false;  // something was sent there that nothing received called for
 };
 
 // A process that serves.
@@ -43,6 +52,8 @@ struct Process {
   std::uint32_t idle = 0;  // of these, without a call that waits for its answer
   bool by_turns = false;   // a thread of it had two requests open at once
   bool migrant = false;    // goes on with a request on any thread
+  bool parallel = false;   // a request of it waited for two calls at once
+  std::vector<Peer> peers;
 };
 
 class Requests {

@@ -20,6 +20,14 @@ std::uint64_t content_of(const Call& call) {
   return hash;
 }
 
+std::uint64_t shape_of(const Call& call) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : call.operation) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  for (const char c : call.path)
+    if (c < '0' || c > '9') hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
 bool sampled(const TraceContext& context) {
   return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
 }
@@ -59,18 +67,80 @@ Send* Tracer::sent_at(SocketKey key, std::uint32_t position) {
 }
 
 // For which request a thread sends what it sends now.
-Tracer::Decision Tracer::decide(const Process& process, const Thread& thread, const Link& link, std::uint32_t sleeps) {
+Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps) {
   if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr) return {link.opener, Why::connect};
   if (process.open == 0) return {};
-  if (!process.by_turns) {
-    if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread};
-    return {{}, Why::unknown};
-  }
-  const Request* request = process.migrant || link.connecting ? nullptr : requests_.find(thread.cause);
-  if (request == nullptr) return {{}, Why::unknown};
+  if (process.by_turns) return decide_by_turn(process, thread, link, sleeps);
+  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread};
+  return {{}, Why::unknown};
+}
+
+// A thread that serves many does what it received last called for, unless another request might have waited for just
+// this moment: for a connection that became free, or for something nobody sees.
+Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, const Link& link,
+                                        std::uint32_t sleeps) {
+  std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
+  if (process.migrant || link.connecting || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
   if (sleeps != 0 && sleeps != thread.sleeps) return {{}, Why::woken};
-  const bool others = process.idle > (request->calls == 0 ? 1U : 0U);
-  return others ? Decision{{}, Why::many} : Decision{thread.cause, Why::turn};
+  if (thread.causes.size() > 1) return {{}, Why::several};
+  const Request& request = *requests_.find(thread.causes.front());
+  if (process.idle > (request.calls == 0 ? 1U : 0U)) return {{}, Why::many};
+  const bool freed_just_now = thread.link == last_key_;
+  if (process.parallel && process.open > 1 && (freed_just_now || !sends_at_once(process, link)))
+    return {{}, Why::many};
+  return {thread.causes.front(), Why::turn};
+}
+
+// Clients that put off what they send give themselves away: they send when nothing that was received calls for it.
+bool Tracer::sends_at_once(const Process& process, const Link& link) {
+  constexpr std::uint32_t enough = 100;  // sends beside other requests, none of which came late
+  for (const Peer& peer : process.peers)
+    if (peer.address == link.remote) return !peer.late && peer.sends >= enough;
+  return false;
+}
+
+void Tracer::learn(Process& process, const Link& link, Why why) {
+  constexpr std::size_t limit = 64;
+  if (!process.by_turns || process.open < 2) return;
+  auto peer = std::find_if(process.peers.begin(), process.peers.end(),
+                           [&](const Peer& each) { return each.address == link.remote; });
+  if (peer == process.peers.end()) {
+    if (process.peers.size() >= limit) return;
+    peer = process.peers.insert(peer, {link.remote, 0, false});
+  }
+  ++peer->sends;
+  if (why == Why::unknown || why == Why::woken) peer->late = true;
+}
+
+// Requests of one shape that have come equally far are gone on with in the order in which their answers were received.
+bool Tracer::in_step(const Thread& thread) {
+  const Request& first = *requests_.find(thread.causes.front());
+  return std::all_of(thread.causes.begin(), thread.causes.end(), [&](const Handle& cause) {
+    const Request& request = *requests_.find(cause);
+    return request.shape == first.shape && request.made == first.made && request.calls == 0;
+  });
+}
+
+// The thread is done with what it received for several requests at once. Where each that is still open sent one thing,
+// and none was idle before, it is known which was whose.
+void Tracer::settle(Thread& thread) {
+  if (thread.open.empty()) return;
+  const std::vector<Thread::Sent> open = std::exchange(thread.open, {});
+  std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
+  const Process& process = process_of(thread.pid);
+  bool known = thread.causes.size() == open.size() && process.idle == open.size() && in_step(thread);
+  const auto to = links_.find(open.front().key);
+  for (const Thread::Sent& sent : open) {
+    const auto link = links_.find(sent.key);
+    known = known && link != links_.end() && link->second.remote == to->second.remote;
+  }
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    Send* const send = sent_at(open[i].key, open[i].position);
+    if (send == nullptr || !send->open) continue;
+    send->open = false;
+    if (known) give_cause(*send, *requests_.find(thread.causes[i]));
+  }
+  (known ? counters_.in_order : counters_.left_many) += open.size();
 }
 
 void Tracer::note(Why why) {
@@ -81,6 +151,7 @@ void Tracer::note(Why why) {
     case Why::many: ++counters_.left_many; break;
     case Why::woken: ++counters_.left_woken; break;
     case Why::unknown: ++counters_.left_unknown; break;
+    case Why::several:
     case Why::none: break;
   }
 }
@@ -90,7 +161,8 @@ void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, 
   link.kind = Kind::client;
   link.pid = pid;
   Process& process = process_of(pid);
-  link.opener = decide(process, thread_of(tid), link, sleeps).cause;
+  Thread& thread = thread_of(tid);
+  link.opener = decide(process, thread, link, sleeps).cause;
   link.connecting = true;
   if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request);
 }
@@ -107,48 +179,74 @@ void Tracer::give_cause(Send& send, Request& request) {
 void Tracer::before(const Transfer& transfer) {
   Link& link = link_of(transfer.connection.key);
   if (transfer.kind) link.kind = transfer.kind;
+  if (transfer.tid == 0) return concerned_.clear();
+  Thread& thread = thread_of(transfer.tid);
   if (!transfer.outbound) {
     link.turned = true;
     concerned_.clear();
+    settle(thread);
     return;
   }
+  thread.acted = true;
   if (link.kind == Kind::server || transfer.pid == 0) return;
   link.pid = transfer.pid;
+  link.remote = transfer.connection.remote;
   Process& process = process_of(transfer.pid);
-  const Decision decision = decide(process, thread_of(transfer.tid), link, transfer.sleeps);
+  const Decision decision = decide(process, thread, link, transfer.sleeps);
+  if (!link.connecting) learn(process, link, decision.why);
   if (std::exchange(link.connecting, false)) {
     if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
   }
   Send* const last = link.sends.last();
-  if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause) {
+  if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause &&
+      decision.why != Why::several) {
     last->end = transfer.end;
     return;
   }
   Send& send = link.sends.push(transfer.position, transfer.end);
   note(decision.why);
-  send.many = decision.why == Why::many;
+  if (decision.why == Why::several) {
+    send.open = true;
+    thread.open.push_back({transfer.connection.key, transfer.position});
+  }
   if (Request* request = requests_.find(decision.cause)) give_cause(send, *request);
 }
 
-// Whose bytes a client received: those of the calls that were answered with them, else of the oldest that waits.
-Handle Tracer::received_for(Link& link) {
-  if (link.kind == Kind::server && concerned_.empty())
-    return link.serving.size() == 1 ? link.serving.front() : Handle{};
+// Whose bytes it received: of a client, those of the calls that were answered with them, else of the oldest that waits.
+void Tracer::receive(Thread& thread, Link& link) {
   if (concerned_.empty()) {
-    const Send* oldest = link.sends.unanswered();
-    return oldest != nullptr ? oldest->cause : Handle{};
+    Handle cause;
+    if (link.kind == Kind::client) {
+      const Send* const oldest = link.sends.unanswered();
+      cause = oldest != nullptr ? oldest->cause : link.opener;
+    } else if (link.serving.size() == 1) {
+      cause = link.serving.front();
+    }
+    concerned_.push_back(cause);
   }
-  const bool one =
-      std::all_of(concerned_.begin(), concerned_.end(), [&](const Handle& each) { return each == concerned_.front(); });
-  return one ? concerned_.front() : Handle{};
+  for (const Handle& cause : concerned_) {
+    if (!cause) {
+      thread.unknown = true;
+    } else if (std::find(thread.causes.begin(), thread.causes.end(), cause) == thread.causes.end()) {
+      thread.causes.push_back(cause);
+    }
+  }
+  concerned_.clear();
 }
 
 void Tracer::after(const Transfer& transfer) {
   if (transfer.outbound || transfer.tid == 0) return;
   Thread& thread = thread_of(transfer.tid);
-  thread.cause = received_for(link_of(transfer.connection.key));
+  const SocketKey key = transfer.connection.key;
+  if (thread.acted || thread.link != key) {  // else another piece of the same
+    thread.causes.clear();
+    thread.unknown = false;
+  }
+  thread.acted = false;
+  thread.link = key;
+  thread.pid = transfer.pid;
   thread.sleeps = transfer.sleeps;
-  thread.link = transfer.connection.key;
+  receive(thread, link_of(key));
 }
 
 // What the client that made it knows of it.
@@ -192,6 +290,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   request->position = *call.position;
   request->tid = call.tid;
   request->content = content_of(call);
+  request->shape = shape_of(call);
   request->span = ids_.span_at(connection.key, *call.position);
   if (context != nullptr) {
     request->trace = read_trace_id(context->trace_id());
@@ -202,8 +301,8 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   }
   if (connection.peer != 0) {
     const Send* const send = sent_at(connection.peer, *call.position);
-    request->awaits_client = send == nullptr;
-    if (send != nullptr) adopt(*request, *send);
+    request->awaits_client = send == nullptr || send->open;
+    if (!request->awaits_client) adopt(*request, *send);
   }
   const Handle handle = requests_.handle_of(*request);
   link.serving.push_back(handle);
@@ -319,7 +418,8 @@ bool Tracer::better_wait(const Call& call, const Connection& connection) {
   if (link.alone) return false;
   if (const Request* const request = serving(link, *call.position); request != nullptr && !request->awaits_client)
     return false;
-  return sent_at(connection.peer, *call.position) == nullptr;
+  const Send* const send = sent_at(connection.peer, *call.position);
+  return send == nullptr || send->open;
 }
 
 void Tracer::waited_in_vain(SocketKey key) {

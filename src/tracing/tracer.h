@@ -47,6 +47,7 @@ struct Names {
 struct Counters {
   std::uint64_t by_thread = 0;     // the one request of the thread
   std::uint64_t by_turn = 0;       // what the thread received just before
+  std::uint64_t in_order = 0;      // the like, of several that are in step, in the order in which they were received
   std::uint64_t by_connect = 0;    // the connection was made for it
   std::uint64_t by_header = 0;     // the trace context it carries is that of the request
   std::uint64_t by_content = 0;    // it asks for the same as that one request
@@ -85,11 +86,20 @@ class Tracer {
  private:
   struct Thread {
     Handle serving;  // the request it read last
-    Handle cause;    // whose bytes it received last; none: nobody's, or several's
-    std::uint32_t sleeps = 0;  // when it did
-    SocketKey link = 0;        // where
+    // What it received last, and has done since.
+    std::vector<Handle> causes;  // whose bytes these were, in order
+    bool unknown = false;        // and somebody else's, or nobody's
+    bool acted = true;           // it has sent something since
+    std::uint32_t pid = 0;
+    std::uint32_t sleeps = 0;
+    SocketKey link = 0;
+    struct Sent {
+      SocketKey key;
+      std::uint32_t position;
+    };
+    std::vector<Sent> open;  // what it sent since, of which it is not certain yet for whom
   };
-  enum class Why : std::uint8_t { thread, turn, connect, none, many, woken, unknown };
+  enum class Why : std::uint8_t { thread, turn, connect, none, several, many, woken, unknown };
   struct Decision {
     Handle cause;
     Why why = Why::none;
@@ -98,7 +108,12 @@ class Tracer {
   Process& process_of(std::uint32_t pid);
   Thread& thread_of(std::uint32_t tid);
   Link& link_of(SocketKey key);
-  [[nodiscard]] Decision decide(const Process& process, const Thread& thread, const Link& link, std::uint32_t sleeps);
+  [[nodiscard]] Decision decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps);
+  [[nodiscard]] Decision decide_by_turn(const Process& process, Thread& thread, const Link& link, std::uint32_t sleeps);
+  void settle(Thread& thread);
+  [[nodiscard]] static bool sends_at_once(const Process& process, const Link& link);
+  static void learn(Process& process, const Link& link, Why why);
+  [[nodiscard]] bool in_step(const Thread& thread);
   void note(Why why);
   void resolve(Request& request);
   void adopt(Request& request, const Send& send);
@@ -106,7 +121,7 @@ class Tracer {
   void explain(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context);
   [[nodiscard]] Request* with_header(const Process& process, const TraceContext& context);
   [[nodiscard]] Request* with_content(const Process& process, std::uint64_t content);
-  [[nodiscard]] Handle received_for(Link& link);
+  void receive(Thread& thread, Link& link);
   void give_cause(Send& send, Request& request);
   [[nodiscard]] Send* sent_at(SocketKey key, std::uint32_t position);
   [[nodiscard]] Names names_of_server(const Call& call, const Connection& connection, const TraceContext* context);
