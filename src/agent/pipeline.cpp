@@ -10,9 +10,8 @@
 namespace subfloor::agent {
 namespace {
 
-bool sampled(const TraceContext& context) {
-  return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
-}
+constexpr std::size_t held_limit = 1024;
+constexpr Nanoseconds held_for = 50'000'000;
 
 // What we send to a collector on this host we see again, as its requests.
 std::vector<std::string> secret_headers(const Config& config) {
@@ -54,6 +53,8 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       processes_({.proc = origin == Origin::kernel ? "/proc" : ""}),
       datagrams_(stream_settings_, *this),
       redactor_(redaction_of(config)),
+      tracer_([this](std::uint32_t pid) { return style_of(*processes_.find(pid)); }),
+      trace_feed_(tracer_),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -68,6 +69,14 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
+  follow();
+}
+
+// Traces are joined for those who see them.
+void Pipeline::follow() {
+  const bool wanted = listeners_ > 0 || exemplars_.wanted();
+  streams_->set_follower(wanted ? &trace_feed_ : nullptr);
+  if (std::exchange(follows_, wanted) && !wanted) tracer_.forget_all();
 }
 
 void Pipeline::reconfigure(const Config& config) {
@@ -102,6 +111,7 @@ void Pipeline::count_listeners() {
   listeners_ = 0;
   for (const auto& [id, observer] : observers_) listeners_ += observer.listens ? 1 : 0;
   streams_->keep_headers(listeners_ > 0);
+  follow();
 }
 
 // Clients' responses say what addresses are called, and clients' calls go to such addresses.
@@ -118,6 +128,26 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
+  if (follows_ && held_.size() < held_limit && tracer_.better_wait(call, connection)) {
+    held_.push_back({call, connection, pid, peer_pid});
+    return;
+  }
+  tell(call, connection, pid, peer_pid);
+}
+
+void Pipeline::tell_held(Nanoseconds now) {
+  while (!held_.empty()) {
+    Held& oldest = held_.front();
+    const bool waits = tracer_.better_wait(oldest.call, oldest.connection);
+    if (waits && now < oldest.call.end + held_for) return;
+    if (waits) tracer_.waited_in_vain(oldest.connection.key);
+    Held held = std::move(oldest);
+    held_.pop_front();
+    tell(held.call, held.connection, held.pid, held.peer_pid);
+  }
+}
+
+void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
@@ -132,22 +162,19 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                           .route = http ? routes_.of(service, call) : std::string_view{},
                           .server_name = name_of_peer(call, connection, *process)};
   const SeriesId series = metrics_.add(observation);
-  if (listeners_ > 0 || exemplars_.wanted()) tell(observation, series);
+  if (listeners_ > 0 || exemplars_.wanted()) tell_apart(observation, series);
 }
 
 // To those who tell calls apart, which metrics do not.
-void Pipeline::tell(Observation& observation, SeriesId series) {
+void Pipeline::tell_apart(Observation& observation, SeriesId series) {
   const std::optional<TraceContext> context = extract_trace_context(observation.call.request_headers);
   const bool continued = context && context->has_ids();
-  const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
-  const IdGenerator::SpanId span = ids_.span_id();
-  observation.trace_id = {trace.data(), trace.size()};
-  observation.span_id = {span.data(), span.size()};
-  if (continued) {
-    observation.parent_span_id = context->span_id();
-    observation.trace_flags = sampled(*context) ? 1 : 0;
-    observation.trace_state = context->state;
-  }
+  const TraceText trace(tracer_.on_call(observation.call, observation.connection, continued ? &*context : nullptr));
+  observation.trace_id = trace.id();
+  observation.span_id = trace.span();
+  observation.parent_span_id = trace.parent();
+  observation.trace_flags = trace.flags;
+  if (continued) observation.trace_state = context->state;
   if (exemplars_.wanted()) windows_.add(observation, series);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);

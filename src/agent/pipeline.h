@@ -2,13 +2,16 @@
 // Everything after the kernel: sensors' events → streams → calls → who made them → redaction → telemetry and observers.
 #pragma once
 
+#include <deque>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "agent/trace_feed.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
@@ -42,7 +45,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void set_listening(int id, bool listens);
 
   void on_socket_opened(const sensors::SocketOpened& opened) override { streams_->on_opened(opened); }
-  void on_stream_data(const sensors::StreamData& data) override { streams_->on_data(data); }
+  void on_stream_data(const sensors::StreamData& data) override {
+    streams_->on_data(data);
+    if (!held_.empty()) tell_held(data.end);
+  }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
   void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
   void on_socket_closed(const sensors::SocketClosed& closed) override {
@@ -54,7 +60,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
     processes_.on_fork(parent, std::move(child), when);
   }
-  void on_exit(std::uint32_t pid, Nanoseconds when) override { processes_.on_exit(pid, when); }
+  void on_exit(std::uint32_t pid, Nanoseconds when) override {
+    tracer_.on_exit(pid);
+    processes_.on_exit(pid, when);
+  }
 
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
@@ -63,12 +72,15 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void reconfigure(const Config& config);
 
   void tick(Nanoseconds now) {
+    follow();
+    tell_held(now);
     streams_->tick(now);
     datagrams_.tick(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
     datagrams_.finish(now);
+    tell_held(std::numeric_limits<Nanoseconds>::max());
   }
 
   [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
@@ -79,6 +91,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
+  [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
   [[nodiscard]] Gauges gauges();
 
  private:
@@ -97,7 +110,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
-  void tell(Observation& observation, SeriesId series);
+  void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
+  void tell_held(Nanoseconds now);
+  void follow();
+  void tell_apart(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
@@ -105,7 +121,17 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   streams::Datagrams datagrams_;
   identity::Names peer_names_;
   Redactor redactor_;
-  IdGenerator ids_;
+  // A server's call whose client's end was not heard of yet: of two processors, either may be the first to tell.
+  struct Held {
+    Call call;
+    Connection connection;
+    std::uint32_t pid, peer_pid;
+  };
+
+  std::deque<Held> held_;
+  bool follows_ = false;  // somebody sees traces
+  tracing::Tracer tracer_;
+  TraceFeed trace_feed_;
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;

@@ -50,6 +50,7 @@ void Call::clear() {
   protocol = &no_protocol;
   start = request_end = first_byte = end = 0;
   pid = tid = 0;
+  position.reset();
   for (std::string* text : {&operation, &target, &path, &query, &version, &error}) text->clear();
   status.reset();
   attributes.clear();

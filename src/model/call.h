@@ -83,6 +83,8 @@ struct Call {
 
   std::uint32_t pid = 0;  // thread group that read the request (server) or wrote it (client)
   std::uint32_t tid = 0;
+  // Of the request's first byte in its direction: as protocols::Segment::position, the same number at both ends.
+  std::optional<std::uint32_t> position;
 
   std::string operation;  // method or command, as sent
   std::string target;  // what it was done to, of which there are few: a table, a topic; "" where there is none

@@ -33,6 +33,7 @@ using SocketKey = std::uint64_t;
 
 struct Connection {
   SocketKey key = 0;
+  SocketKey peer = 0;            // the other end where that is on this host and was found, else 0
   Transport transport = Transport::tcp;
   Address local, remote;         // tcp, udp
   std::string unix_path;         // unix_stream: the listener's path, "@name" if abstract, empty if unnamed

@@ -29,6 +29,14 @@ struct Segment {
   Nanoseconds begin = 0;      // when the transfer began (system call entered)
   Nanoseconds end = 0;        // when it was complete
   std::uint32_t pid = 0, tid = 0;
+  std::uint32_t sleeps = 0;  // how often the thread had gone to sleep of its own accord; 0 where unknown
+  // Of the first byte in its direction: TCP's sequence number, else a count. The other end has the same number for it.
+  std::uint32_t position = 0;
+
+  // Of the byte that `rest`, the end of `bytes`, begins with.
+  [[nodiscard]] std::uint32_t position_of(std::string_view rest) const {
+    return position + static_cast<std::uint32_t>(bytes.size() - rest.size());
+  }
 };
 
 // What the session wants of the stream next, in the direction of the segment just given.
@@ -51,6 +59,9 @@ struct Next {
 class CallSink {
  public:
   virtual void on_call(Call& call) = 0;
+  // Of protocols whose requests may carry a trace context: the head of a request is there. The call is not finished,
+  // and comes again, through on_call().
+  virtual void on_request(const Call& /*call*/, Kind /*kind*/) {}
 
  protected:
   ~CallSink() = default;

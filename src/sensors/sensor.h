@@ -31,6 +31,7 @@ struct StreamData {
   std::uint32_t other_position = 0;  // TCP: how far the other direction had come
   Nanoseconds begin = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
+  std::uint32_t sleeps = 0;        // how often the thread had gone to sleep of its own accord; 0 where unknown
 };
 
 // One UDP datagram as its socket sent or received it.

@@ -45,7 +45,6 @@ struct Streams::Stream {
 
   Connection connection;
   std::uint32_t pid = 0;
-  SocketKey peer = 0;             // the other end where it is on this host; 0 where unknown
   std::uint64_t peer_sought = 0;  // in which state of by_tuple_ it was last looked for (TCP)
   std::unique_ptr<protocols::Session> session;
   const protocols::Descriptor* protocol = nullptr;  // of the session
@@ -63,6 +62,10 @@ struct Streams::Stream {
   std::optional<std::multimap<Nanoseconds, SocketKey>::iterator> retry = {};  // while it is to be looked at again
 
   Track& track(Direction direction) { return tracks[index(direction)]; }
+  // Where there are no sequence numbers: how many bytes passed before these.
+  [[nodiscard]] std::uint32_t count(Direction direction, std::uint64_t length) {
+    return std::exchange(track(direction).next, track(direction).next + static_cast<std::uint32_t>(length));
+  }
 };
 
 class Streams::Delivery final : public protocols::CallSink {
@@ -72,7 +75,13 @@ class Streams::Delivery final : public protocols::CallSink {
     ++streams_.counters_.calls;
     if (streams_.settings_.on_the_wire && call.kind == Kind::client) return give_as_servers(call);
     if (call.pid == 0) call.pid = stream_.pid;
-    streams_.receiver_.on_call(call, stream_.connection, call.pid, streams_.peer_pid(stream_));
+    const std::uint32_t peer = streams_.peer_pid(stream_);
+    streams_.receiver_.on_call(call, stream_.connection, call.pid, peer);
+  }
+  void on_request(const Call& call, Kind kind) override {
+    if (streams_.follower_ == nullptr) return;
+    streams_.find_peer(stream_);
+    streams_.follower_->on_request(call, kind, stream_.connection, call.pid != 0 ? call.pid : stream_.pid);
   }
 
  private:
@@ -93,14 +102,17 @@ Streams::Streams(Settings settings, sensors::Steering* steering, CallReceiver& r
 
 Streams::~Streams() = default;
 
+void Streams::find_peer(Stream& stream) const {
+  if (stream.connection.transport != Transport::tcp || stream.peer_sought == tuples_version_) return;
+  stream.peer_sought = tuples_version_;
+  const auto entry = by_tuple_.find(ends_of(stream.connection, true));
+  stream.connection.peer = entry == by_tuple_.end() ? 0 : entry->second;
+}
+
 std::uint32_t Streams::peer_pid(Stream& stream) const {
-  if (stream.connection.transport == Transport::tcp && stream.peer_sought != tuples_version_) {
-    stream.peer_sought = tuples_version_;
-    const auto entry = by_tuple_.find(ends_of(stream.connection, true));
-    stream.peer = entry == by_tuple_.end() ? 0 : entry->second;
-  }
-  if (stream.peer == 0) return 0;
-  const auto peer = streams_.find(stream.peer);
+  find_peer(stream);
+  if (stream.connection.peer == 0) return 0;
+  const auto peer = streams_.find(stream.connection.peer);
   return peer == streams_.end() ? 0 : peer->second->pid;
 }
 
@@ -117,7 +129,9 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   const bool known = stream.described != 0 && opened.connection.joined_late;
   const bool late = (stream.heard || known) && stream.connection.joined_late;
   const std::uint32_t retransmits = stream.connection.retransmits;
+  const SocketKey peer = stream.connection.peer != 0 ? stream.connection.peer : opened.peer;
   stream.connection = opened.connection;
+  stream.connection.peer = peer;
   stream.connection.joined_late = late || (opened.connection.joined_late && !known);
   // What it says may be anything, in bulk: until somebody understands it, its beginnings will do.
   if (stream.connection.joined_late && !stream.session && steering_ != nullptr)
@@ -125,7 +139,6 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   stream.described = std::max({census_, opened.connection.opened, Nanoseconds{1}});
   stream.connection.retransmits = retransmits;
   if (stream.pid == 0) stream.pid = opened.pid;
-  if (stream.peer == 0) stream.peer = opened.peer;
   if (opened.side_known) stream.kind = opened.listening_side ? Kind::server : Kind::client;
   stream.last_seen = std::max(stream.last_seen, opened.connection.opened);
   if (stream.connection.transport == Transport::tcp) {
@@ -163,7 +176,8 @@ void Streams::on_data(const sensors::StreamData& data) {
                   .begin = data.begin,
                   .end = data.end,
                   .pid = data.pid,
-                  .tid = data.tid};
+                  .tid = data.tid,
+                  .sleeps = data.sleeps};
   if (data.has_position) {
     Stream::Track& track = stream.track(segment.direction);
     if (!track.known) {
@@ -185,11 +199,17 @@ void Streams::on_data(const sensors::StreamData& data) {
       segment.length -= behind;
       segment.bytes.remove_prefix(std::min<std::size_t>(behind, segment.bytes.size()));
     }
+    segment.position = track.next;
     track.next += static_cast<std::uint32_t>(segment.length);
     pass_skipped(stream, protocols::opposite(segment.direction), data.other_position, data.end);
     if (stream.off) return;
   }
-  if (segment.length > 0) feed(stream, segment);
+  if (segment.length == 0) return;
+  if (!data.has_position) segment.position = stream.count(segment.direction, segment.length);
+  if (follower_ == nullptr) return feed(stream, segment);
+  follower_->before(stream.connection, stream.kind, segment);
+  feed(stream, segment);
+  follower_->after(stream.connection, segment);
 }
 
 // The kernel is silent about the bytes it was told to skip. What it says of the other direction's position is the only
@@ -333,6 +353,7 @@ void Streams::hand_over(Stream& stream, const Segment& segment, const Next& next
   Segment rest = segment;
   rest.bytes.remove_prefix(std::min<std::size_t>(next.bytes, rest.bytes.size()));
   rest.length -= next.bytes;
+  rest.position += static_cast<std::uint32_t>(next.bytes);
   feed(stream, rest);
 }
 
@@ -391,7 +412,7 @@ void Streams::on_closed(const sensors::SocketClosed& closed) {
   if (entry == streams_.end()) return;
   // A unix connection ends as a whole, though the one end may be gone before the other hears of it.
   const bool whole = entry->second->connection.transport == Transport::unix_stream;
-  const SocketKey peer = whole ? entry->second->peer : 0;
+  const SocketKey peer = whole ? entry->second->connection.peer : 0;
   end(closed);
   if (peer != 0 && streams_.contains(peer)) end({.key = peer, .when = closed.when});
 }
@@ -420,6 +441,7 @@ void Streams::remove(SocketKey key) {
   }
   if (entry->second->retry) retries_.erase(*entry->second->retry);
   if (steering_ != nullptr) steering_->forget(key);
+  if (follower_ != nullptr) follower_->on_closed(key);
   streams_.erase(entry);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <tuple>
@@ -27,6 +28,20 @@ class CallReceiver {
 
  protected:
   ~CallReceiver() = default;
+};
+
+// Hears of each transfer before and after its session does, and of requests that begin: for whoever finds out which call
+// was made for which request.
+class Follower {
+ public:
+  // `kind`: what this end is, where the kernel saw who connected.
+  virtual void before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) = 0;
+  virtual void after(const Connection& connection, const protocols::Segment& segment) = 0;
+  virtual void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) = 0;
+  virtual void on_closed(SocketKey key) = 0;
+
+ protected:
+  ~Follower() = default;
 };
 
 struct Settings {
@@ -58,6 +73,9 @@ class Streams {
   void on_retransmit(SocketKey key);
   void on_closed(const sensors::SocketClosed& closed);
 
+  // Null: nobody. It outlives the streams.
+  void set_follower(Follower* follower) { follower_ = follower; }
+
   // Whether the header fields of calls are wanted from now on; see protocols::Session.
   void keep_headers(bool keep);
 
@@ -87,6 +105,7 @@ class Streams {
   using Tuple = std::tuple<std::uint32_t, Address, Address>;
 
   Stream& stream_of(const sensors::StreamData& data);
+  void find_peer(Stream& stream) const;
   [[nodiscard]] std::uint32_t peer_pid(Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);
@@ -106,6 +125,7 @@ class Streams {
   Settings settings_;
   sensors::Steering* steering_;
   CallReceiver& receiver_;
+  Follower* follower_ = nullptr;
   std::unordered_map<SocketKey, std::unique_ptr<Stream>> streams_;
   std::map<Tuple, SocketKey> by_tuple_;
   std::uint64_t tuples_version_ = 1;  // changes whenever a peer that was not there may be

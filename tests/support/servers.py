@@ -10,8 +10,8 @@ from .child import Child
 class Server:
     """A child that says "listening <port>" and serves until it is stopped."""
 
-    def __init__(self, argv, name):
-        self.argv, self.name, self.port, self._child = argv, name, None, None
+    def __init__(self, argv, name, env=None):
+        self.argv, self.name, self.env, self.port, self._child = argv, name, env, None, None
 
     def url(self, path="/"):
         return f"http://127.0.0.1:{self.port}{path}"
@@ -21,7 +21,7 @@ class Server:
         return self._child.pid
 
     def __enter__(self):
-        self._child = Child(self.argv, name=self.name)
+        self._child = Child(self.argv, name=self.name, env=self.env)
         self.port = int(self._child.wait_for_line("listening", "stdout").split()[1])
         return self
 

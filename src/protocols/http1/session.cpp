@@ -90,6 +90,7 @@ void Http1Session::begin_message(std::string_view& bytes, bool follows, const Se
   if (bytes.empty()) return;
   in.first = s;
   in.first.bytes = {};
+  in.first.position = s.position_of(bytes);
   in.follows = follows;
 
   Head head;
@@ -236,6 +237,7 @@ Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSin
   call.start = start;
   call.pid = in.first.pid;
   call.tid = in.first.tid;
+  call.position = in.first.position;
   call.operation.assign(head.start.method);
   if (head.start_complete) {
     const HttpTarget target = split_target(head.start.method, head.start.target);
@@ -251,6 +253,7 @@ Exchange& Http1Session::open_request(const Head& head, std::size_t size, CallSin
   in.state = Stream::State::body;  // no longer searching: a response that came early must not end it, and give it away
   in.last = in.first.end;
   pairing_.count_head(exchange, size);
+  sink.on_request(call, server ? Kind::server : Kind::client);
   settle_orphan(sink);
   settle_early_response(exchange, sink);
   keep_within_limits(sink);

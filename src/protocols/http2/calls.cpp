@@ -78,6 +78,7 @@ void Calls::on_request(Stream* stream, std::uint32_t id, HeaderBlock& block, con
     settle_held(id, sink);
     last_request_ = std::max(last_request_, id);
     begin_request(*stream, block, first);
+    sink.on_request(stream->call, is_server() ? Kind::server : Kind::client);
   }
   stream->last = end;
   stream->request.doubtful = false;
@@ -90,6 +91,7 @@ void Calls::begin_request(Stream& stream, HeaderBlock& block, const Segment& fir
   call.start = is_server() ? first.end : first.begin;
   call.pid = first.pid;
   call.tid = first.tid;
+  call.position = first.position;
   call.version = "2";
   call.operation.assign(block.method);
   const bool authority_form = block.method == "CONNECT" && !block.has_protocol;

@@ -102,6 +102,7 @@ void Http2Session::take_header(std::string_view& bytes, const Segment& s, CallSi
   if (in.held == 0) {
     in.first = s;
     in.first.bytes = {};
+    in.first.position = s.position_of(bytes);
   }
   const std::size_t n = std::min(bytes.size(), frame_header_size - in.held);
   std::copy_n(bytes.begin(), n, in.small.begin() + in.held);

@@ -94,7 +94,10 @@ std::size_t KafkaSession::take_part(Flow& in, std::string_view bytes, const Segm
   std::size_t taken = 0;
   switch (in.state) {
     case State::length:
-      if (in.have == 0) in.first = s.direction == Direction::inbound ? s.end : s.begin;
+      if (in.have == 0) {
+        in.first = s.direction == Direction::inbound ? s.end : s.begin;
+        in.position = s.position_of(bytes);
+      }
       taken = collect(in, bytes, length_size);
       if (in.have == length_size) on_length(in, s.end, sink);
       return taken;
@@ -173,6 +176,7 @@ void KafkaSession::on_request_head(Flow& in, const Segment& s, CallSink& sink) {
   exchange.call.start = in.first;
   exchange.call.pid = s.pid;
   exchange.call.tid = s.tid;
+  exchange.call.position = in.position;
   exchange.call.request_body_bytes = in.size;
   in.exchange = &exchange;
   in.collector.begin(in.side, exchange, nullptr);

@@ -47,6 +47,7 @@ class KafkaSession final : public Session {
     std::array<char, 8> bytes{};  // of the length, or of the head
     std::uint64_t size = 0, left = 0;  // of the message, without its length
     Nanoseconds first = 0, last = 0;  // its first byte; the last that was heard of
+    std::uint32_t position = 0;  // of its first byte
     std::optional<std::int32_t> correlation;  // of the last request
     bool ended_with_segment = false;  // that request
     Exchange* exchange = nullptr;  // null where the message is of no interest

@@ -122,6 +122,7 @@ void MysqlSession::take(std::string_view& bytes, const Segment& s, CallSink& sin
       in.follows = !compressed_ && bytes.data() != s.bytes.data();
       in.first = s;
       in.first.bytes = {};
+      in.first.position = s.position_of(bytes);
     }
     if (!step(in.packets.take(bytes), s, sink)) return;
     const bool blind = !is_request_side(s.direction) && !waiting_.empty() && waiting_.front().blind;

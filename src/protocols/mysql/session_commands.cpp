@@ -67,6 +67,7 @@ void MysqlSession::on_login(const Segment& s, CallSink& sink) {
   call.request_end = first.end;
   call.pid = first.pid;
   call.tid = first.tid;
+  if (!compressed_) call.position = first.position;
   call.operation = "CONNECT";
   user_.assign(login->user);
   program_.assign(login->program);
@@ -101,6 +102,7 @@ void MysqlSession::on_command(const Segment& s, CallSink& sink) {
   call.request_end = first.end;
   call.pid = first.pid;
   call.tid = first.tid;
+  if (!compressed_) call.position = first.position;
   last_command_ = call.start;
   if (payload.size() < std::min<std::uint64_t>(packets.length(), head_limit)) tolerant_ = true;
   switch (code) {

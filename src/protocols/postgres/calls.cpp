@@ -72,6 +72,7 @@ void PostgresSession::tell(Exchange& call, CallSink& sink) {
   call_.end = std::max(call.end, call.start);
   call_.pid = call.pid;
   call_.tid = call.tid;
+  call_.position = call.position;
   call_.request_body_bytes = call.request_bytes;
   call_.response_body_bytes = call.response_bytes;
   call_.partial = call.partial;

@@ -49,6 +49,7 @@ struct Exchange {
   std::string severity;
   Nanoseconds start = 0, request_end = 0, first_byte = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
+  std::optional<std::uint32_t> position;
   std::uint64_t request_bytes = 0, response_bytes = 0;
   std::uint64_t rows = 0;  // messages of the result under way
   std::uint64_t returned = 0, affected = 0;
@@ -66,6 +67,7 @@ struct Exchange {
     for (std::string* text : {&name, &command, &state, &severity}) text->clear();
     start = request_end = first_byte = end = 0;
     pid = tid = 0;
+    position.reset();
     request_bytes = response_bytes = rows = returned = affected = 0;
     returns = affects = answered = suspended = aborted = copies_out = uncountable = gaps = false;
     partial = 0;

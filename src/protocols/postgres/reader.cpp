@@ -22,7 +22,11 @@ Reader::Found Reader::read(std::string_view& bytes, const Segment& segment) {
 Reader::Found Reader::read_header(std::string_view& bytes, const Segment& segment) {
   const std::size_t size = untyped_ ? header_size - 1 : header_size;
   if (header_bytes_ == 0) {
-    origin_ = {.begin = segment.begin, .end = segment.end, .pid = segment.pid, .tid = segment.tid};
+    origin_ = {.begin = segment.begin,
+               .end = segment.end,
+               .pid = segment.pid,
+               .tid = segment.tid,
+               .position = segment.position_of(bytes)};
     if (bytes.size() >= size) {
       const std::string_view header = bytes.substr(0, size);
       bytes.remove_prefix(size);

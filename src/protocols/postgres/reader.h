@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/secret.h"
@@ -22,6 +23,7 @@ struct Message {
 struct Origin {
   Nanoseconds begin = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
+  std::optional<std::uint32_t> position = {};
 };
 
 class Reader {

@@ -224,6 +224,7 @@ Exchange& PostgresSession::push_call(Step step, const Origin& origin, const Segm
   call.request_end = s.end;
   call.pid = origin.pid;
   call.tid = origin.tid;
+  call.position = origin.position;
   ready_ = false;
   return call;
 }

@@ -21,6 +21,7 @@ struct Pending {
   std::uint64_t size = 0;  // bytes of the command
   std::int64_t database = -1;  // that SELECT asked for
   std::uint32_t pid = 0, tid = 0;
+  std::uint32_t position = 0;  // of its first byte
   std::uint32_t replies = 1;  // that are still to come
   std::uint32_t keys = 0;  // 0: none, or not known
   bool unsure = false;     // whose reply it will get is not certain

@@ -85,6 +85,7 @@ void RedisSession::take_requests(const Segment& s, CallSink& sink) {
       open_.start = server() ? s.end : s.begin;
       open_.pid = s.pid;
       open_.tid = s.tid;
+      open_.position = s.position_of(bytes);
       if (first) weigh(s, sink);
     }
     first = false;

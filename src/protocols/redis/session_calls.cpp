@@ -221,6 +221,7 @@ void RedisSession::fill(const Pending& pending, std::string_view key) {
   call_.request_end = pending.request_end;
   call_.pid = pending.pid;
   call_.tid = pending.tid;
+  call_.position = pending.position;
   call_.operation.assign(pending.command->name);
   call_.request_body_bytes = pending.size;
   if (database_ >= 0) add_database(call_, database_);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/trace_feed.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "telemetry/trace_context.h"
+
+namespace subfloor::agent {
+namespace {
+
+tracing::Transfer transfer_of(const Connection& connection, std::optional<Kind> kind,
+                              const protocols::Segment& segment) {
+  return {.connection = connection,
+          .kind = kind,
+          .outbound = segment.direction == protocols::Direction::outbound,
+          .position = segment.position,
+          .end = segment.position + static_cast<std::uint32_t>(segment.length),
+          .pid = segment.pid,
+          .tid = segment.tid,
+          .sleeps = segment.sleeps};
+}
+
+}  // namespace
+
+void TraceFeed::before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) {
+  tracer_.before(transfer_of(connection, kind, segment));
+}
+
+void TraceFeed::after(const Connection& connection, const protocols::Segment& segment) {
+  tracer_.after(transfer_of(connection, {}, segment));
+}
+
+void TraceFeed::on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) {
+  const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
+  tracer_.on_request(call, kind, connection, pid, context && context->has_ids() ? &*context : nullptr);
+}
+
+tracing::Style style_of(const Process& process) {
+  constexpr std::array<std::string_view, 4> loops{"nginx", "haproxy", "envoy", "node"};
+  if (process.language == Language::go) return tracing::Style::migrant;
+  if (process.language == Language::nodejs) return tracing::Style::loop;
+  const std::string_view executable = process.executable;
+  const std::string_view name = executable.substr(executable.rfind('/') + 1);
+  return std::find(loops.begin(), loops.end(), name) == loops.end() ? tracing::Style::unknown : tracing::Style::loop;
+}
+
+}  // namespace subfloor::agent

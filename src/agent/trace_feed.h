@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the streams tell of transfers and requests, as the tracer takes it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "model/process.h"
+#include "streams/streams.h"
+#include "tracing/tracer.h"
+
+namespace subfloor::agent {
+
+class TraceFeed final : public streams::Follower {
+ public:
+  explicit TraceFeed(tracing::Tracer& tracer) : tracer_(tracer) {}
+
+  void before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) override;
+  void after(const Connection& connection, const protocols::Segment& segment) override;
+  void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) override;
+  void on_closed(SocketKey key) override { tracer_.on_closed(key); }
+
+ private:
+  tracing::Tracer& tracer_;
+};
+
+// Ids as text.
+class TraceText {
+ public:
+  explicit TraceText(const tracing::Names& names) : flags(names.sampled ? 1 : 0), has_parent_(names.parent != 0) {
+    tracing::write(names.trace, id_.data());
+    tracing::write(names.span, span_.data());
+    if (has_parent_) tracing::write(names.parent, parent_.data());
+  }
+  [[nodiscard]] std::string_view id() const { return {id_.data(), id_.size()}; }
+  [[nodiscard]] std::string_view span() const { return {span_.data(), span_.size()}; }
+  [[nodiscard]] std::string_view parent() const { return {parent_.data(), has_parent_ ? parent_.size() : 0}; }
+
+  const std::uint8_t flags;  // W3C
+
+ private:
+  bool has_parent_;
+  std::array<char, 32> id_;
+  std::array<char, 16> span_, parent_;
+};
+
+// How it is known to work, where it is.
+[[nodiscard]] tracing::Style style_of(const Process& process);
+
+}  // namespace subfloor::agent

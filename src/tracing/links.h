@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// One end of a connection, as far as traces go through it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "model/call.h"
+#include "tracing/ids.h"
+#include "tracing/requests.h"
+
+namespace subfloor::tracing {
+
+// What a client sent in one go, and why. The calls whose requests begin in it have its trace and parent.
+struct Send {
+  std::uint32_t position = 0, end = 0;  // of its first byte, and of the one after its last
+  bool answered = false;       // a call that began here was
+  bool sampled = true;
+  TraceId trace;      // all 0 while nobody asked
+  SpanId parent = 0;
+  Handle cause;
+  bool open = false;  // whether it can be told what it was made for will be seen when the thread is done
+};
+
+// The last few things that were sent, oldest first; the oldest go for want of room.
+class Sends {
+ public:
+  Send& push(std::uint32_t position, std::uint32_t end);
+  // The one that the byte there belongs to: null where that was before, or is still to come.
+  [[nodiscard]] Send* find(std::uint32_t position);
+  [[nodiscard]] Send* last() { return count_ == 0 ? nullptr : &at(count_ - 1); }
+  // The oldest that was not answered, or null.
+  [[nodiscard]] Send* unanswered();
+  [[nodiscard]] std::size_t size() const { return count_; }
+  [[nodiscard]] bool empty() const { return count_ == 0; }
+  template <class Visit>
+  void for_each(const Visit& visit) {
+    for (std::size_t i = 0; i < count_; ++i) visit(at(i));
+  }
+
+ private:
+  static constexpr std::size_t most = 256;
+  [[nodiscard]] Send& at(std::size_t i) { return ring_[(first_ + i) & (ring_.size() - 1)]; }
+  std::vector<Send> ring_;  // its size is a power of two, or 0
+  std::size_t first_ = 0, count_ = 0;
+};
+
+struct Link {
+  std::optional<Kind> kind;
+  std::uint32_t pid = 0;
+  Sends sends;                  // client
+  bool turned = true;           // something was received since the last send
+  bool connecting = false;      // seen from the moment it was connected, and nothing sent yet
+  Handle opener;                // for which it was connected
+  Address remote;
+  std::vector<Handle> serving;  // server: requests not answered yet, oldest first
+  bool alone = false;           // server: its client, though on this host, was waited for in vain
+};
+
+}  // namespace subfloor::tracing

@@ -1,0 +1,467 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracing/tracer.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace subfloor::tracing {
+namespace {
+
+constexpr std::size_t threads_limit = 65536;
+constexpr std::size_t serving_limit = 1024;  // requests open on one connection
+
+// FNV-1a: what two requests ask for is compared within the agent only.
+std::uint64_t content_of(const Call& call) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::string* text : {&call.operation, &call.path, &call.query}) {
+    for (const char c : *text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ 0x100) * 0x100000001b3;
+  }
+  return hash;
+}
+
+std::uint64_t shape_of(const Call& call) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : call.operation) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  for (const char c : call.path)
+    if (c < '0' || c > '9') hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+bool sampled(const TraceContext& context) {
+  return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
+}
+
+}  // namespace
+
+Tracer::Tracer(StyleOf style, Ids ids) : style_(std::move(style)), ids_(ids) {}
+
+Process& Tracer::process_of(std::uint32_t pid) {
+  const auto [entry, fresh] = processes_.try_emplace(pid);
+  if (fresh) {
+    const Style style = style_(pid);
+    entry->second.by_turns = style != Style::unknown;
+    entry->second.migrant = style == Style::migrant;
+  }
+  return entry->second;
+}
+
+// Threads end unheard of. Those that still run are known again as soon as they receive something.
+Tracer::Thread& Tracer::thread_of(std::uint32_t tid) {
+  if (threads_.size() >= threads_limit && !threads_.contains(tid)) threads_.clear();
+  return threads_[tid];
+}
+
+Link& Tracer::link_of(SocketKey key) {
+  if (key != last_key_ || last_link_ == nullptr) {
+    last_key_ = key;
+    last_link_ = &links_[key];
+  }
+  return *last_link_;
+}
+
+Send* Tracer::sent_at(SocketKey key, std::uint32_t position) {
+  if (key == last_key_ && last_link_ != nullptr) return last_link_->sends.find(position);
+  const auto link = links_.find(key);
+  return link == links_.end() ? nullptr : link->second.sends.find(position);
+}
+
+// For which request a thread sends what it sends now.
+Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps) {
+  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr) return {link.opener, Why::connect};
+  if (process.open == 0) return {};
+  if (process.by_turns) return decide_by_turn(process, thread, link, sleeps);
+  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread};
+  return {{}, Why::unknown};
+}
+
+// A thread that serves many does what it received last called for, unless another request might have waited for just
+// this moment: for a connection that became free, or for something nobody sees.
+Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, const Link& link,
+                                        std::uint32_t sleeps) {
+  std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
+  if (process.migrant || link.connecting || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
+  if (sleeps != 0 && sleeps != thread.sleeps) return {{}, Why::woken};
+  if (thread.causes.size() > 1) return {{}, Why::several};
+  const Request& request = *requests_.find(thread.causes.front());
+  if (process.idle > (request.calls == 0 ? 1U : 0U)) return {{}, Why::many};
+  const bool freed_just_now = thread.link == last_key_;
+  if (process.parallel && process.open > 1 && (freed_just_now || !sends_at_once(process, link)))
+    return {{}, Why::many};
+  return {thread.causes.front(), Why::turn};
+}
+
+// Clients that put off what they send give themselves away: they send when nothing that was received calls for it.
+bool Tracer::sends_at_once(const Process& process, const Link& link) {
+  constexpr std::uint32_t enough = 100;  // sends beside other requests, none of which came late
+  for (const Peer& peer : process.peers)
+    if (peer.address == link.remote) return !peer.late && peer.sends >= enough;
+  return false;
+}
+
+void Tracer::learn(Process& process, const Link& link, Why why) {
+  constexpr std::size_t limit = 64;
+  if (!process.by_turns || process.open < 2) return;
+  auto peer = std::find_if(process.peers.begin(), process.peers.end(),
+                           [&](const Peer& each) { return each.address == link.remote; });
+  if (peer == process.peers.end()) {
+    if (process.peers.size() >= limit) return;
+    peer = process.peers.insert(peer, {link.remote, 0, false});
+  }
+  ++peer->sends;
+  if (why == Why::unknown || why == Why::woken) peer->late = true;
+}
+
+// Requests of one shape that have come equally far are gone on with in the order in which their answers were received.
+bool Tracer::in_step(const Thread& thread) {
+  const Request& first = *requests_.find(thread.causes.front());
+  return std::all_of(thread.causes.begin(), thread.causes.end(), [&](const Handle& cause) {
+    const Request& request = *requests_.find(cause);
+    return request.shape == first.shape && request.made == first.made && request.calls == 0;
+  });
+}
+
+// The thread is done with what it received for several requests at once. Where each that is still open sent one thing,
+// and none was idle before, it is known which was whose.
+void Tracer::settle(Thread& thread) {
+  if (thread.open.empty()) return;
+  const std::vector<Thread::Sent> open = std::exchange(thread.open, {});
+  std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
+  const Process& process = process_of(thread.pid);
+  bool known = thread.causes.size() == open.size() && process.idle == open.size() && in_step(thread);
+  const auto to = links_.find(open.front().key);
+  for (const Thread::Sent& sent : open) {
+    const auto link = links_.find(sent.key);
+    known = known && link != links_.end() && link->second.remote == to->second.remote;
+  }
+  for (std::size_t i = 0; i < open.size(); ++i) {
+    Send* const send = sent_at(open[i].key, open[i].position);
+    if (send == nullptr || !send->open) continue;
+    send->open = false;
+    if (known) give_cause(*send, *requests_.find(thread.causes[i]));
+  }
+  (known ? counters_.in_order : counters_.left_many) += open.size();
+}
+
+void Tracer::note(Why why) {
+  switch (why) {
+    case Why::thread: ++counters_.by_thread; break;
+    case Why::turn: ++counters_.by_turn; break;
+    case Why::connect: ++counters_.by_connect; break;
+    case Why::many: ++counters_.left_many; break;
+    case Why::woken: ++counters_.left_woken; break;
+    case Why::unknown: ++counters_.left_unknown; break;
+    case Why::several:
+    case Why::none: break;
+  }
+}
+
+void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps) {
+  Link& link = link_of(key);
+  link.kind = Kind::client;
+  link.pid = pid;
+  Process& process = process_of(pid);
+  Thread& thread = thread_of(tid);
+  link.opener = decide(process, thread, link, sleeps).cause;
+  link.connecting = true;
+  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request);
+}
+
+void Tracer::give_cause(Send& send, Request& request) {
+  resolve(request);
+  send.cause = requests_.handle_of(request);
+  send.trace = request.trace;
+  send.parent = request.span;
+  send.sampled = request.sampled;
+  requests_.add_call(processes_[request.pid], request);
+}
+
+void Tracer::before(const Transfer& transfer) {
+  Link& link = link_of(transfer.connection.key);
+  if (transfer.kind) link.kind = transfer.kind;
+  if (transfer.tid == 0) return concerned_.clear();
+  Thread& thread = thread_of(transfer.tid);
+  if (!transfer.outbound) {
+    link.turned = true;
+    concerned_.clear();
+    settle(thread);
+    return;
+  }
+  thread.acted = true;
+  if (link.kind == Kind::server || transfer.pid == 0) return;
+  link.pid = transfer.pid;
+  link.remote = transfer.connection.remote;
+  Process& process = process_of(transfer.pid);
+  const Decision decision = decide(process, thread, link, transfer.sleeps);
+  if (!link.connecting) learn(process, link, decision.why);
+  if (std::exchange(link.connecting, false)) {
+    if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
+  }
+  Send* const last = link.sends.last();
+  if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause &&
+      decision.why != Why::several) {
+    last->end = transfer.end;
+    return;
+  }
+  Send& send = link.sends.push(transfer.position, transfer.end);
+  note(decision.why);
+  if (decision.why == Why::several) {
+    send.open = true;
+    thread.open.push_back({transfer.connection.key, transfer.position});
+  }
+  if (Request* request = requests_.find(decision.cause)) give_cause(send, *request);
+}
+
+// Whose bytes it received: of a client, those of the calls that were answered with them, else of the oldest that waits.
+void Tracer::receive(Thread& thread, Link& link) {
+  if (concerned_.empty()) {
+    Handle cause;
+    if (link.kind == Kind::client) {
+      const Send* const oldest = link.sends.unanswered();
+      cause = oldest != nullptr ? oldest->cause : link.opener;
+    } else if (link.serving.size() == 1) {
+      cause = link.serving.front();
+    }
+    concerned_.push_back(cause);
+  }
+  for (const Handle& cause : concerned_) {
+    if (!cause) {
+      thread.unknown = true;
+    } else if (std::find(thread.causes.begin(), thread.causes.end(), cause) == thread.causes.end()) {
+      thread.causes.push_back(cause);
+    }
+  }
+  concerned_.clear();
+}
+
+void Tracer::after(const Transfer& transfer) {
+  if (transfer.outbound || transfer.tid == 0) return;
+  Thread& thread = thread_of(transfer.tid);
+  const SocketKey key = transfer.connection.key;
+  if (thread.acted || thread.link != key) {  // else another piece of the same
+    thread.causes.clear();
+    thread.unknown = false;
+  }
+  thread.acted = false;
+  thread.link = key;
+  thread.pid = transfer.pid;
+  thread.sleeps = transfer.sleeps;
+  receive(thread, link_of(key));
+}
+
+// What the client that made it knows of it.
+void Tracer::adopt(Request& request, const Send& send) {
+  request.awaits_client = false;
+  request.parent = ids_.span_at(request.peer, request.position);
+  ++counters_.ends_joined;
+  if (request.told_parent != 0) return;
+  request.trace = send.trace.known() ? send.trace : ids_.trace_at(request.peer, request.position);
+  request.sampled = send.sampled;
+}
+
+// Records of two threads may come in either order: the client's may have come since. After this, it is too late.
+void Tracer::resolve(Request& request) {
+  if (!request.awaits_client) return;
+  request.awaits_client = false;
+  if (const Send* send = sent_at(request.peer, request.position)) adopt(request, *send);
+}
+
+void Tracer::on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
+                        const TraceContext* context) {
+  if (!call.position || pid == 0) return;
+  if (kind == Kind::server) {
+    begin(call, connection, pid, context);
+  } else {
+    explain(call, connection, pid, context);
+  }
+}
+
+void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context) {
+  Link& link = link_of(connection.key);
+  link.kind = Kind::server;
+  if (link.serving.size() >= serving_limit) return;
+  Process& process = process_of(pid);
+  Thread& thread = thread_of(call.tid);
+  if (requests_.find(thread.serving) != nullptr) process.by_turns = true;
+  Request* const request = requests_.begin(process, pid);
+  if (request == nullptr) return;
+  request->key = connection.key;
+  request->peer = connection.peer;
+  request->position = *call.position;
+  request->tid = call.tid;
+  request->content = content_of(call);
+  request->shape = shape_of(call);
+  request->span = ids_.span_at(connection.key, *call.position);
+  if (context != nullptr) {
+    request->trace = read_trace_id(context->trace_id());
+    request->told_parent = request->parent = read_span_id(context->span_id());
+    request->sampled = sampled(*context);
+  } else {
+    request->trace = ids_.trace_at(connection.key, *call.position);
+  }
+  if (connection.peer != 0) {
+    const Send* const send = sent_at(connection.peer, *call.position);
+    request->awaits_client = send == nullptr || send->open;
+    if (!request->awaits_client) adopt(*request, *send);
+  }
+  const Handle handle = requests_.handle_of(*request);
+  link.serving.push_back(handle);
+  thread.serving = handle;
+  concerned_.push_back(handle);
+}
+
+// The only open request that carried this context on to here, if its process hands on what it got.
+Request* Tracer::with_header(const Process& process, const TraceContext& context) {
+  const TraceId trace = read_trace_id(context.trace_id());
+  const SpanId span = read_span_id(context.span_id());
+  Request* found = nullptr;
+  bool several = false;
+  requests_.for_each(process, [&](Request& request) {
+    if (request.told_parent != span || request.trace != trace) return;
+    several = several || found != nullptr;
+    found = &request;
+  });
+  return several ? nullptr : found;
+}
+
+// The only open request that asks for the same.
+Request* Tracer::with_content(const Process& process, std::uint64_t content) {
+  Request* found = nullptr;
+  bool several = false;
+  requests_.for_each(process, [&](Request& request) {
+    if (request.content != content) return;
+    several = several || found != nullptr;
+    found = &request;
+  });
+  return several ? nullptr : found;
+}
+
+// A client's request says itself what it was made for: proxies hand on what they got.
+void Tracer::explain(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context) {
+  Link& link = link_of(connection.key);
+  link.kind = Kind::client;
+  Send* send = link.sends.find(*call.position);
+  const Process& process = process_of(pid);
+  if (send == nullptr || process.open == 0) return;
+  if (context == nullptr && requests_.find(send->cause) != nullptr) return;
+  Request* const request =
+      context != nullptr ? with_header(process, *context) : with_content(process, content_of(call));
+  if (request == nullptr || requests_.handle_of(*request) == send->cause) return;
+  if (send->position != *call.position) {
+    const std::uint32_t end = std::exchange(send->end, *call.position);
+    send = &link.sends.push(*call.position, end);
+  }
+  if (Request* before = requests_.find(send->cause)) requests_.end_call(processes_[before->pid], *before);
+  give_cause(*send, *request);
+  ++(context != nullptr ? counters_.by_header : counters_.by_content);
+}
+
+Request* Tracer::serving(Link& link, std::uint32_t position) {
+  for (const Handle handle : link.serving) {
+    Request* const request = requests_.find(handle);
+    if (request != nullptr && request->position == position) return request;
+  }
+  return nullptr;
+}
+
+Names Tracer::names_of_server(const Call& call, const Connection& connection, const TraceContext* context) {
+  Link& link = link_of(connection.key);
+  link.kind = Kind::server;
+  if (Request* const request = serving(link, *call.position)) {
+    resolve(*request);
+    const Names names{request->trace, request->span, request->parent, request->sampled};
+    close(*request);
+    return names;
+  }
+  Names names{.trace = ids_.trace_at(connection.key, *call.position),
+              .span = ids_.span_at(connection.key, *call.position)};
+  if (connection.peer != 0) {
+    if (const Send* const send = sent_at(connection.peer, *call.position)) {
+      ++counters_.ends_joined;
+      names.parent = ids_.span_at(connection.peer, *call.position);
+      names.trace = send->trace.known() ? send->trace : ids_.trace_at(connection.peer, *call.position);
+      names.sampled = send->sampled;
+    }
+  }
+  if (context == nullptr) return names;
+  names.trace = read_trace_id(context->trace_id());
+  names.sampled = sampled(*context);
+  if (names.parent == 0) names.parent = read_span_id(context->span_id());
+  return names;
+}
+
+Names Tracer::names_of_client(const Call& call, const Connection& connection, const TraceContext* context) {
+  Link& link = link_of(connection.key);
+  link.kind = Kind::client;
+  Names names{.trace = ids_.trace_at(connection.key, *call.position),
+              .span = ids_.span_at(connection.key, *call.position)};
+  if (Send* const send = link.sends.find(*call.position)) {
+    if (send->trace.known()) names.trace = send->trace;
+    names.parent = send->parent;
+    names.sampled = send->sampled;
+    concerned_.push_back(send->cause);
+    if (!std::exchange(send->answered, true)) {
+      if (Request* const request = requests_.find(send->cause)) requests_.end_call(processes_[request->pid], *request);
+    }
+  }
+  if (context == nullptr) return names;
+  const TraceId trace = read_trace_id(context->trace_id());
+  if (names.parent == 0 || trace != names.trace) names.parent = read_span_id(context->span_id());
+  names.trace = trace;
+  names.sampled = sampled(*context);
+  return names;
+}
+
+bool Tracer::better_wait(const Call& call, const Connection& connection) {
+  if (call.kind == Kind::client || connection.peer == 0 || !call.position) return false;
+  Link& link = link_of(connection.key);
+  if (link.alone) return false;
+  if (const Request* const request = serving(link, *call.position); request != nullptr && !request->awaits_client)
+    return false;
+  const Send* const send = sent_at(connection.peer, *call.position);
+  return send == nullptr || send->open;
+}
+
+void Tracer::waited_in_vain(SocketKey key) {
+  if (const auto link = links_.find(key); link != links_.end()) link->second.alone = true;
+}
+
+Names Tracer::on_call(const Call& call, const Connection& connection, const TraceContext* context) {
+  if (call.position && connection.transport != Transport::udp) {
+    return call.kind == Kind::server ? names_of_server(call, connection, context)
+                                     : names_of_client(call, connection, context);
+  }
+  if (context == nullptr) return {.trace = ids_.trace(), .span = ids_.span()};
+  return {read_trace_id(context->trace_id()), ids_.span(), read_span_id(context->span_id()), sampled(*context)};
+}
+
+void Tracer::close(Request& request) {
+  Link& link = link_of(request.key);
+  std::erase(link.serving, requests_.handle_of(request));
+  requests_.end(processes_[request.pid], request);
+}
+
+void Tracer::on_closed(SocketKey key) {
+  const auto entry = links_.find(key);
+  if (entry == links_.end()) return;
+  Link& link = entry->second;
+  for (const Handle handle : std::vector<Handle>(link.serving)) {
+    if (Request* const request = requests_.find(handle)) close(*request);
+  }
+  const auto end_call = [&](Handle cause) {
+    if (Request* const request = requests_.find(cause)) requests_.end_call(processes_[request->pid], *request);
+  };
+  if (link.connecting) end_call(link.opener);
+  link.sends.for_each([&](const Send& send) {
+    if (!send.answered) end_call(send.cause);
+  });
+  if (last_link_ == &link) last_link_ = nullptr;
+  links_.erase(entry);
+}
+
+void Tracer::on_exit(std::uint32_t pid) {
+  const auto entry = processes_.find(pid);
+  if (entry != processes_.end() && entry->second.open == 0) processes_.erase(entry);
+}
+
+}  // namespace subfloor::tracing

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// chain_server.js: says "listening <port>". A web application as people write it. /r/N asks Redis and PostgreSQL, and says N in both, so that
+// a test can tell whose calls they are. From the environment: REDIS_PORT, REDIS_CLIENT (ioredis, redis), PGPORT, POOL
+// (connections), SHAPE: "sequence" (one after the other), "parallel" (at once), "twice" (two statements, each with
+// whatever connection the pool has).
+'use strict';
+
+const http = require('node:http');
+const { Pool } = require('pg');
+
+const shape = process.env.SHAPE || 'sequence';
+const pool = new Pool({ host: '127.0.0.1', port: Number(process.env.PGPORT), user: 'postgres', database: 'postgres',
+  max: Number(process.env.POOL || 10), ssl: false });
+
+async function redis() {
+  const port = Number(process.env.REDIS_PORT);
+  if ((process.env.REDIS_CLIENT || 'ioredis') === 'ioredis') {
+    const Redis = require('ioredis');
+    const client = new (Redis.default || Redis)({ port, host: '127.0.0.1', lazyConnect: true });
+    await client.connect();
+    return client;
+  }
+  return require('redis').createClient({ url: `redis://127.0.0.1:${port}` }).connect();
+}
+
+const ask = (n, part) => pool.query(`SELECT 1 AS r_${n}${part}`);
+
+async function serve(cache, n) {
+  switch (shape) {
+    case 'parallel': return Promise.all([ask(n, ''), cache.get(`k:${n}`)]);
+    case 'twice':
+      await cache.get(`k:${n}`);
+      await ask(n, '_a');
+      return ask(n, '_b');
+    default:
+      await cache.get(`k:${n}`);
+      return ask(n, '');
+  }
+}
+
+redis().then((cache) => {
+  const server = http.createServer(async (request, response) => {
+    try {
+      const n = request.url.split('/').pop();
+      await serve(cache, n);
+      response.end(`${n}\n`);
+    } catch (error) {
+      response.statusCode = 500;
+      response.end(String(error));
+    }
+  });
+  server.keepAliveTimeout = 600000;
+  server.listen(0, '127.0.0.1', () => console.log(`listening ${server.address().port}`));
+});
