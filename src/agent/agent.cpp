@@ -82,6 +82,8 @@ void Agent::finish() {
   if (std::exchange(finished_, true)) return;
   for (const int timer : timers_) reactor_.cancel(timer);
   if (prometheus_) prometheus_->server->set_ready(false);
+  pipeline_.containers().set_ask({});
+  inquiry_.reset();
   if (reader_) {
     reactor_.remove(reader_->epoll_fd());
     const Nanoseconds begun = monotonic_now();
@@ -112,10 +114,25 @@ Result<> Agent::become_unprivileged() {
 // What has threads starts them here, after attaching: each thread has the capabilities of the one that made it.
 Result<> Agent::start_threads() {
   TRY(start_otlp());
+  start_inquiry();
   if (!prometheus_) return {};
   TRY(prometheus_->server->serve());
   prometheus_->server->set_ready(true);
   return {};
+}
+
+// What is found goes to the reactor. What was asked and is still there is bounded, and so is what can be found.
+void Agent::start_inquiry() {
+  if (!config_.identity.asks()) return;
+  const std::string socket = config_.identity.cri_socket == "auto" ? "" : config_.identity.cri_socket;
+  inquiry_ = std::make_unique<identity::Inquiry>(
+      identity::Inquiry::Settings{.socket = socket}, [this](identity::Finding&& finding) {
+        const auto kept = std::make_shared<identity::Finding>(std::move(finding));
+        reactor_.post([this, kept] {
+          if (!finished_) pipeline_.containers().learn(std::move(kept->workloads), monotonic_now());
+        });
+      });
+  pipeline_.containers().set_ask([this](const std::string& id) { inquiry_->ask(id); });
 }
 
 Result<> Agent::start_otlp() {
@@ -240,6 +257,7 @@ void Agent::tick() {
   if (losses == control_losses_) return;
   control_losses_ = losses;
   pipeline_.processes().reconcile(now);
+  if (inquiry_) inquiry_->refresh();
   if (const Result<> taken = take_census(now); !taken) LOG_WARN("after losses: {}", taken.error().message);
 }
 

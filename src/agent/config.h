@@ -133,6 +133,14 @@ struct ResourceConfig {
   bool operator==(const ResourceConfig&) const = default;
 };
 
+// Who is asked what containers are called: a path, or automatic, or nobody.
+struct IdentityConfig {
+  std::string cri_socket = "auto";  // a path; "auto": where one is found; "off": nobody
+
+  [[nodiscard]] bool asks() const { return cri_socket != "off"; }
+  bool operator==(const IdentityConfig&) const = default;
+};
+
 struct LogConfig {
   log::Level level = log::Level::info;
   bool operator==(const LogConfig&) const = default;
@@ -147,6 +155,7 @@ struct Config {
   JsonConfig json;
   OtlpConfig otlp;
   ResourceConfig resource;
+  IdentityConfig identity;
   ApiConfig api;
   LogConfig log;
   std::string file;  // where it was read from, "" for nowhere; no key

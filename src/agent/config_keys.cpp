@@ -135,6 +135,15 @@ Section api() {
                "Group that may use it beside root; \"\" for nobody.")}};
 }
 
+Section identity() {
+  return {"identity",
+          "Who processes and addresses are.",
+          {key(&Config::identity, &IdentityConfig::cri_socket, "cri_socket",
+               text("path, auto or off", longest_socket_path),
+               "Socket of the container runtime (containerd, CRI-O) that names containers and pods; auto: the one that "
+               "is found where runtimes listen; off: ask nobody, and tell container ids alone.")}};
+}
+
 Section logging() {
   return {"log",
           "What the agent says about itself, on standard error.",
@@ -155,7 +164,7 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), identity(), api(), logging()};
   const std::vector<Section> otlp = otlp_sections();
   all.insert(all.end(), otlp.begin(), otlp.end());
   return all;

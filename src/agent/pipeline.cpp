@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/secret.h"
+#include "identity/process/container_id.h"
 #include "telemetry/service_name.h"
 
 namespace subfloor::agent {
@@ -104,6 +105,23 @@ void Pipeline::count_listeners() {
   streams_->keep_headers(listeners_ > 0);
 }
 
+void Pipeline::on_cgroup_created(std::string_view path, Nanoseconds when) {
+  containers_.want(identity::container_id(path), when);
+}
+
+// A cgroup that the container made for itself is not the container.
+void Pipeline::on_cgroup_removed(std::string_view path, Nanoseconds when) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (const std::string id = identity::container_id(name); !id.empty()) containers_.on_removed(id, when);
+}
+
+const ServiceNames::Who& Pipeline::who(const ProcessRef& process) {
+  return names_.of(process, containers_.generation(), [this](const Process& of) {
+    containers_.want(of.container_id, monotonic_now());
+    return containers_.find(of.container_id);
+  });
+}
+
 // Clients' responses say what addresses are called, and clients' calls go to such addresses.
 std::string_view Pipeline::name_of_peer(const Call& call, const Connection& connection, const Process& process) {
   if (call.kind != Kind::client) return {};
@@ -126,7 +144,20 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   const bool continued = context && context->has_ids();
   const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
   const IdGenerator::SpanId span = ids_.span_id();
-  const std::string_view service = names_.of(process);
+  // The peer first: both may share a place among the names remembered.
+  WorkloadRef peer_workload;
+  std::string peer_service;
+  if (listeners_ > 0) {
+    if (peer) {
+      const ServiceNames::Who& of_peer = who(peer);
+      peer_service = of_peer.service;
+      peer_workload = of_peer.workload;
+    } else if ((peer_workload = containers_.at(connection.remote.ip))) {
+      peer_service = service_name(*peer_workload);
+    }
+  }
+  const ServiceNames::Who& own = who(process);
+  const std::string_view service = own.service;
   const bool http = call.protocol->family->http;
   const Observation observation{.call = call,
                                 .connection = connection,
@@ -139,7 +170,10 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .route = http ? routes_.of(service, call) : std::string_view{},
                                 .server_name = name_of_peer(call, connection, *process),
                                 .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
-                                .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
+                                .trace_state = continued ? std::string_view(context->state) : std::string_view{},
+                                .workload = own.workload,
+                                .peer_workload = peer_workload,
+                                .peer_service = peer_service};
   windows_.add(observation, metrics_.add(observation));
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
@@ -159,7 +193,7 @@ Gauges Pipeline::gauges() {
   }
   std::map<std::string, std::uint64_t> by_service;
   for (const auto& [pid, count] : streams_->connections_by_pid())
-    by_service[pid == 0 ? "unknown" : std::string(service_name(*processes_.find(pid)))] += count;
+    by_service[pid == 0 ? "unknown" : std::string(who(processes_.find(pid)).service)] += count;
   for (const auto& [service, count] : by_service)
     gauges.connections.push_back({.service = service, .kind = std::nullopt, .active = count});
   if (by_service.empty()) gauges.connections.push_back({.service = "", .kind = std::nullopt, .active = 0});

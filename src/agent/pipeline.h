@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "identity/containers/containers.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
@@ -55,6 +56,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     processes_.on_fork(parent, std::move(child), when);
   }
   void on_exit(std::uint32_t pid, Nanoseconds when) override { processes_.on_exit(pid, when); }
+  void on_cgroup_created(std::string_view path, Nanoseconds when) override;
+  void on_cgroup_removed(std::string_view path, Nanoseconds when) override;
 
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
@@ -65,6 +68,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void tick(Nanoseconds now) {
     streams_->tick(now);
     datagrams_.tick(now);
+    containers_.expire(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
@@ -72,6 +76,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   }
 
   [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
+  [[nodiscard]] identity::Containers& containers() { return containers_; }
+  [[nodiscard]] const identity::Containers& containers() const { return containers_; }
   [[nodiscard]] streams::Streams& streams() { return *streams_; }
   [[nodiscard]] const streams::Streams& streams() const { return *streams_; }
   [[nodiscard]] const streams::Datagrams& datagrams() const { return datagrams_; }
@@ -94,11 +100,14 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     SpanSink& next_;
   };
 
+  // Who the process is; good until the next call.
+  [[nodiscard]] const ServiceNames::Who& who(const ProcessRef& process);
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
+  identity::Containers containers_;
   std::unique_ptr<streams::Streams> streams_;
   streams::Datagrams datagrams_;
   identity::Names peer_names_;

@@ -96,6 +96,19 @@ SelfReport Agent::report() const {
   return report;
 }
 
+// Who names containers, and for how many it is known.
+nlohmann::json Agent::identity_status() const {
+  nlohmann::json status = {{"containers", pipeline_.containers().size()}, {"named", pipeline_.containers().named()}};
+  if (!inquiry_) return status;
+  const identity::InquiryState state = inquiry_->state();
+  status["socket"] = state.socket;
+  status["runtime"] = state.runtime;
+  status["problem"] = state.problem;
+  status["questions"] = {{"asked", state.asked},       {"found", state.found},     {"unknown", state.unknown},
+                         {"failures", state.failures}, {"dropped", state.dropped}};
+  return status;
+}
+
 nlohmann::json Agent::config_status() const {
   nlohmann::json status = {{"file", config_.file},
                            {"generation", config_state_.generation},
@@ -178,6 +191,7 @@ nlohmann::json Agent::status() {
           {"config", config_status()},
           {"capabilities", to_string(kept_)},
           {"sensors", sensors},
+          {"identity", identity_status()},
           {"families", events},
           {"losses", losses},
           {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(sum)}}},

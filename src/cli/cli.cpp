@@ -80,8 +80,6 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   add_output(command, arguments);
   add_filter(command, arguments, filter);
   add_limit(command, options.limit);
-  command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
-  command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
   add_attaching(command, arguments, options.live.rung, "; only without a running agent");
   add_config(command, arguments);

@@ -91,6 +91,7 @@ class Windows {
     std::uint16_t local_port = 0, remote_port = 0;
     std::uint8_t trace_flags = 1;
     std::uint8_t partial = partial_no;
+    WorkloadRef workload;
     AttributeList attributes;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;

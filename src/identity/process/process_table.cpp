@@ -137,6 +137,7 @@ void ProcessTable::complete_from_proc(Process& process, Source source) const {
   if (!process.executable.starts_with('/')) proc_.read_executable(process);
   if (process.arguments.empty()) proc_.read_arguments(process);
   if (!process.cgroup.starts_with('/')) proc_.read_cgroup(process);
+  proc_.read_declared_service(process);
 }
 
 void ProcessTable::mark_exited(std::uint32_t pid, Entry& entry, Nanoseconds when) {
