@@ -13,6 +13,7 @@
 
 #include "agent/origin.h"
 #include "base/log.h"
+#include "exporters/api/map_view.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/text_format.h"
 
@@ -207,7 +208,10 @@ Result<> Agent::start_exporters() {
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
-        .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
+        .questions = {{"map", [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges), MapBy::service); }},
+                      {"map_by_pod",
+                       [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod); }},
+                      {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
         .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
@@ -277,6 +281,7 @@ void Agent::close_window() {
 
 MetricSnapshot Agent::metric_snapshot() {
   MetricSnapshot snapshot = pipeline_.metrics().snapshot(pipeline_.gauges(), report());
+  pipeline_.map().append_metrics(snapshot.families);
   snapshot.start = started_;
   snapshot.time = monotonic_now();
   return snapshot;

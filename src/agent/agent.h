@@ -121,6 +121,7 @@ class Agent {
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] nlohmann::json config_status() const;
+  [[nodiscard]] bool degraded() const;
   [[nodiscard]] nlohmann::json identity_status() const;
   [[nodiscard]] MetricSnapshot metric_snapshot();
   [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;

@@ -73,6 +73,7 @@ struct TelemetryConfig {
   std::size_t max_groups = 2000;
   std::size_t max_routes = 100;   // of a service
   std::size_t max_targets = 100;  // likewise, of each protocol
+  std::size_t max_edges = 1000;   // of the service map
 
   // The window to aggregate over; 0: no aggregation.
   [[nodiscard]] Nanoseconds effective_window() const { return aggregation ? window : 0; }

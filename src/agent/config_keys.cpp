@@ -96,7 +96,9 @@ Section telemetry() {
                     "the route of what comes beyond is {other}.")),
            live(key(part, &TelemetryConfig::max_targets, "max_targets", number(1, 10'000),
                     "Targets (tables, topics, names looked up) that metrics tell apart for each service and protocol; "
-                    "what comes beyond is {other}."))}};
+                    "what comes beyond is {other}.")),
+           live(key(part, &TelemetryConfig::max_edges, "max_edges", number(0, 100'000),
+                    "Edges of the service map, of up to 5 KB each; 0: no map is kept."))}};
 }
 
 Section metrics() {

@@ -61,7 +61,9 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
                 .max_targets = config.telemetry.max_targets,
                 .exemplars = config.otlp.exports(otlp::Signal::metrics) && config.otlp.exports(otlp::Signal::traces)}),
       exemplars_(metrics_, spans),
-      windows_(windows_of(config), monotonic_now(), exemplars_) {
+      windows_(windows_of(config), monotonic_now(), exemplars_),
+      map_({.max_edges = config.telemetry.max_edges}, monotonic_now()) {
+  windows_.set_workloads([this](const std::string& id) { return containers_.find(id); });
   set_steering(steering);
 }
 
@@ -81,6 +83,7 @@ void Pipeline::reconfigure(const Config& config) {
   windows_.set_options(windows_of(config));
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
+  map_.set_options({.max_edges = config.telemetry.max_edges});
 }
 
 int Pipeline::add_observer(CallObserver observer) {
@@ -139,7 +142,8 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
-  const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
+  const bool peer_wanted = listeners_ > 0 || map_.on();
+  const ProcessRef peer = peer_pid == 0 || !peer_wanted ? nullptr : processes_.find(peer_pid);
   const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
   const bool continued = context && context->has_ids();
   const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
@@ -147,7 +151,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   // The peer first: both may share a place among the names remembered.
   WorkloadRef peer_workload;
   std::string peer_service;
-  if (listeners_ > 0) {
+  if (peer_wanted) {
     if (peer) {
       const ServiceNames::Who& of_peer = who(peer);
       peer_service = of_peer.service;
@@ -175,6 +179,7 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
                                 .peer_workload = peer_workload,
                                 .peer_service = peer_service};
   windows_.add(observation, metrics_.add(observation));
+  map_.add(observation);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
   }

@@ -19,6 +19,7 @@
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
 #include "telemetry/routes.h"
+#include "telemetry/service_map.h"
 #include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
@@ -69,6 +70,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     streams_->tick(now);
     datagrams_.tick(now);
     containers_.expire(now);
+    map_.tick(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
@@ -84,6 +86,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] Windows& windows() { return windows_; }
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] const ServiceMap& map() const { return map_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] Gauges gauges();
 
@@ -118,6 +121,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   Metrics metrics_;
   ExemplarSink exemplars_;
   Windows windows_;
+  ServiceMap map_;
   struct Observer {
     CallObserver on_call;
     bool listens = true;

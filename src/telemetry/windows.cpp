@@ -83,6 +83,8 @@ WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness
     Span span = make_span(key, group);
     span.window_start = window_start_;
     span.window_end = now;
+    if (!span.resource.workload && workload_of_ && !span.resource.container_id.empty())
+      span.resource.workload = workload_of_(span.resource.container_id);
     span.completeness = completeness;
     sink_.on_span(span);
   }

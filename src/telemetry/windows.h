@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "model/call.h"
@@ -24,7 +26,13 @@ struct WindowOptions {
 
 class Windows {
  public:
+  // What is known of a container; null where nothing is.
+  using WorkloadOf = std::function<WorkloadRef(const std::string& container_id)>;
+
   Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink);
+
+  // Asked when a window closes, about containers that nobody knew when they called.
+  void set_workloads(WorkloadOf workload_of) { workload_of_ = std::move(workload_of); }
 
   // Nothing is kept of the observation but copies.
   // series: where Metrics counts it; it comes back with the span.
@@ -122,6 +130,7 @@ class Windows {
 
   WindowOptions options_;
   SpanSink& sink_;
+  WorkloadOf workload_of_;
   std::uint64_t seed_;
   Nanoseconds window_start_;
   std::unordered_map<Key, Group, Hash, Equal> groups_;

@@ -5,6 +5,7 @@ Nothing is pulled: the only image is made here, of this machine's static busybox
 """
 
 import contextlib
+import ctypes
 import hashlib
 import io
 import json
@@ -52,6 +53,10 @@ NETWORK = {
                  "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.88.77.0/24"}]],
                           "routes": [{"dst": "0.0.0.0/0"}]}}],
 }
+
+
+PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None)
 
 
 def missing():
@@ -114,7 +119,7 @@ def make_image(path):
         _file(archive, "index.json", json.dumps(index).encode())
 
 
-class RuntimeError_(RuntimeError):
+class Refused(RuntimeError):
     """What the runtime answered instead of doing it."""
 
 
@@ -139,6 +144,7 @@ class Runtime:
         return self
 
     def _start(self):
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)  # shims are orphans by design; who else would bury them?
         self._run("ip", "netns", "add", self.namespace)
         self._run("ip", "-n", self.namespace, "link", "set", "lo", "up")
         (self.work / "cni").mkdir()
@@ -170,13 +176,16 @@ class Runtime:
         if self._daemon and self._daemon.returncode is None:
             self._daemon.stop(signal.SIGTERM)
 
+    def is_up(self):
+        return self._client is not None and self._daemon.returncode is None
+
     def _answers(self):
         return subprocess.run([places.program("ctr"), "-a", self.socket, "version"], capture_output=True).returncode == 0
 
     def _ready(self):
         try:
             return bool(self.ask("Version", {})["runtime_name"])
-        except RuntimeError_:
+        except Refused:
             return False
 
     def inside(self, *command):
@@ -190,7 +199,7 @@ class Runtime:
             self._client.stdin.flush()
             answer = json.loads(self._client.stdout.readline())
         if "error" in answer:
-            raise RuntimeError_(f"{method}: {answer['error']}")
+            raise Refused(f"{method}: {answer['error']}")
         return answer["response"]
 
     def pod(self, name, **settings):
@@ -208,14 +217,32 @@ class Runtime:
         with contextlib.ExitStack() as stack:
             stack.callback(self._scratch.cleanup)
             stack.callback(self._unmount)
+            stack.callback(self._remove_cgroups)
+            stack.callback(self._bury_shims)
             stack.callback(subprocess.run, [places.program("ip"), "netns", "delete", self.namespace],
                            capture_output=True)
             stack.callback(self.stop_daemon)
             for pod in list(self.pods):
                 stack.callback(pod.remove)
 
+    @staticmethod
+    def _bury_shims():
+        for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                name, fields = path.read_text().rsplit(")", 1)
+                if name.endswith("(containerd-shim") and int(fields.split()[1]) == os.getpid():
+                    os.waitpid(int(path.parent.name), 0)
+
+    @staticmethod
+    def _remove_cgroups():
+        for root in pathlib.Path("/sys/fs/cgroup").glob(f"**/sft{os.getpid()}"):
+            for directory, _, _ in os.walk(root, topdown=False):
+                with contextlib.suppress(OSError):
+                    os.rmdir(directory)
+
     def _unmount(self):
-        mounts = [line.split()[4] for line in open("/proc/self/mountinfo") if f" {self.work}/" in line]
+        lines = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+        mounts = [line.split()[4] for line in lines if f" {self.work}/" in line]
         for mount in sorted(mounts, reverse=True):
             subprocess.run([places.program("umount"), mount], capture_output=True)
 

@@ -81,6 +81,10 @@ bool Inquiry::reach() {
       note_problem("no container runtime's socket was found");
       continue;
     }
+    {
+      const std::lock_guard lock(mutex_);
+      state_.socket = socket;
+    }
     auto runtime = settings_.connect(socket);
     if (!runtime) {
       note_problem(runtime.error().message);
@@ -88,7 +92,6 @@ bool Inquiry::reach() {
     }
     {
       const std::lock_guard lock(mutex_);
-      state_.socket = socket;
       runtime_ = *std::move(runtime);
       if (over_) return false;
     }
