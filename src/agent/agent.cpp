@@ -13,6 +13,7 @@
 
 #include "agent/origin.h"
 #include "base/log.h"
+#include "exporters/api/map_view.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/text_format.h"
 
@@ -82,6 +83,8 @@ void Agent::finish() {
   if (std::exchange(finished_, true)) return;
   for (const int timer : timers_) reactor_.cancel(timer);
   if (prometheus_) prometheus_->server->set_ready(false);
+  pipeline_.containers().set_ask({});
+  inquiry_.reset();
   if (reader_) {
     reactor_.remove(reader_->epoll_fd());
     const Nanoseconds begun = monotonic_now();
@@ -112,10 +115,25 @@ Result<> Agent::become_unprivileged() {
 // What has threads starts them here, after attaching: each thread has the capabilities of the one that made it.
 Result<> Agent::start_threads() {
   TRY(start_otlp());
+  start_inquiry();
   if (!prometheus_) return {};
   TRY(prometheus_->server->serve());
   prometheus_->server->set_ready(true);
   return {};
+}
+
+// What is found goes to the reactor. What was asked and is still there is bounded, and so is what can be found.
+void Agent::start_inquiry() {
+  if (!config_.identity.asks()) return;
+  const std::string socket = config_.identity.cri_socket == "auto" ? "" : config_.identity.cri_socket;
+  inquiry_ = std::make_unique<identity::Inquiry>(
+      identity::Inquiry::Settings{.socket = socket}, [this](identity::Finding&& finding) {
+        const auto kept = std::make_shared<identity::Finding>(std::move(finding));
+        reactor_.post([this, kept] {
+          if (!finished_) pipeline_.containers().learn(std::move(kept->workloads), monotonic_now());
+        });
+      });
+  pipeline_.containers().set_ask([this](const std::string& id) { inquiry_->ask(id); });
 }
 
 Result<> Agent::start_otlp() {
@@ -190,7 +208,10 @@ Result<> Agent::start_exporters() {
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
-        .questions = {{"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
+        .questions = {{"map", [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges), MapBy::service); }},
+                      {"map_by_pod",
+                       [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod); }},
+                      {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
         .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
@@ -240,6 +261,7 @@ void Agent::tick() {
   if (losses == control_losses_) return;
   control_losses_ = losses;
   pipeline_.processes().reconcile(now);
+  if (inquiry_) inquiry_->refresh();
   if (const Result<> taken = take_census(now); !taken) LOG_WARN("after losses: {}", taken.error().message);
 }
 
@@ -259,6 +281,7 @@ void Agent::close_window() {
 
 MetricSnapshot Agent::metric_snapshot() {
   MetricSnapshot snapshot = pipeline_.metrics().snapshot(pipeline_.gauges(), report());
+  pipeline_.map().append_metrics(snapshot.families);
   snapshot.start = started_;
   snapshot.time = monotonic_now();
   return snapshot;

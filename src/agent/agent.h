@@ -21,6 +21,7 @@
 #include "exporters/api/server.h"
 #include "exporters/json/json_lines.h"
 #include "exporters/prometheus/server.h"
+#include "identity/containers/inquiry.h"
 #include "sensors/sensor.h"
 #include "telemetry/completeness.h"
 #include "telemetry/self_report.h"
@@ -105,6 +106,7 @@ class Agent {
   Result<> become_unprivileged();
   Result<> start_threads();
   Result<> start_otlp();
+  void start_inquiry();
   Result<> start_reading();
   Result<> start_exporters();
   [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
@@ -120,6 +122,8 @@ class Agent {
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] nlohmann::json config_status() const;
+  [[nodiscard]] bool degraded() const;
+  [[nodiscard]] nlohmann::json identity_status() const;
   [[nodiscard]] MetricSnapshot metric_snapshot();
   [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
   [[nodiscard]] nlohmann::json exporters_status() const;
@@ -141,6 +145,7 @@ class Agent {
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
   std::vector<std::string> sensor_names_;  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
+  std::unique_ptr<identity::Inquiry> inquiry_;
   std::vector<int> timers_;
   int drain_timer_ = -1, window_timer_ = -1;
   bool finished_ = false;

@@ -73,6 +73,7 @@ struct TelemetryConfig {
   std::size_t max_groups = 2000;
   std::size_t max_routes = 100;   // of a service
   std::size_t max_targets = 100;  // likewise, of each protocol
+  std::size_t max_edges = 1000;   // of the service map
 
   // The window to aggregate over; 0: no aggregation.
   [[nodiscard]] Nanoseconds effective_window() const { return aggregation ? window : 0; }
@@ -133,6 +134,14 @@ struct ResourceConfig {
   bool operator==(const ResourceConfig&) const = default;
 };
 
+// Who is asked what containers are called: a path, or automatic, or nobody.
+struct IdentityConfig {
+  std::string cri_socket = "auto";  // a path; "auto": where one is found; "off": nobody
+
+  [[nodiscard]] bool asks() const { return cri_socket != "off"; }
+  bool operator==(const IdentityConfig&) const = default;
+};
+
 struct LogConfig {
   log::Level level = log::Level::info;
   bool operator==(const LogConfig&) const = default;
@@ -147,6 +156,7 @@ struct Config {
   JsonConfig json;
   OtlpConfig otlp;
   ResourceConfig resource;
+  IdentityConfig identity;
   ApiConfig api;
   LogConfig log;
   std::string file;  // where it was read from, "" for nowhere; no key

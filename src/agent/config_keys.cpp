@@ -95,7 +95,9 @@ Section telemetry() {
                     "the route of what comes beyond is {other}.")),
            live(key(part, &TelemetryConfig::max_targets, "max_targets", number(1, 10'000),
                     "Targets (tables, topics, names looked up) that metrics tell apart for each service and protocol; "
-                    "what comes beyond is {other}."))}};
+                    "what comes beyond is {other}.")),
+           live(key(part, &TelemetryConfig::max_edges, "max_edges", number(0, 100'000),
+                    "Edges of the service map, of up to 5 KB each; 0: no map is kept."))}};
 }
 
 Section metrics() {
@@ -134,6 +136,15 @@ Section api() {
                "Group that may use it beside root; \"\" for nobody.")}};
 }
 
+Section identity() {
+  return {"identity",
+          "Who processes and addresses are.",
+          {key(&Config::identity, &IdentityConfig::cri_socket, "cri_socket",
+               text("path, auto or off", longest_socket_path),
+               "Socket of the container runtime (containerd, CRI-O) that names containers and pods; auto: the one that "
+               "is found where runtimes listen; off: ask nobody, and tell container ids alone.")}};
+}
+
 Section logging() {
   return {"log",
           "What the agent says about itself, on standard error.",
@@ -154,7 +165,7 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), identity(), api(), logging()};
   const std::vector<Section> otlp = otlp_sections();
   all.insert(all.end(), otlp.begin(), otlp.end());
   return all;

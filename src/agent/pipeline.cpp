@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/secret.h"
+#include "identity/process/container_id.h"
 #include "telemetry/service_name.h"
 
 namespace subfloor::agent {
@@ -61,7 +62,9 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
                 .max_targets = config.telemetry.max_targets,
                 .exemplars = config.otlp.exports(otlp::Signal::metrics) && config.otlp.exports(otlp::Signal::traces)}),
       exemplars_(metrics_, spans),
-      windows_(windows_of(config), monotonic_now(), exemplars_) {
+      windows_(windows_of(config), monotonic_now(), exemplars_),
+      map_({.max_edges = config.telemetry.max_edges}, monotonic_now()) {
+  windows_.set_workloads([this](const std::string& id) { return containers_.find(id); });
   set_steering(steering);
 }
 
@@ -89,6 +92,7 @@ void Pipeline::reconfigure(const Config& config) {
   windows_.set_options(windows_of(config));
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
+  map_.set_options({.max_edges = config.telemetry.max_edges});
 }
 
 int Pipeline::add_observer(CallObserver observer) {
@@ -112,6 +116,23 @@ void Pipeline::count_listeners() {
   for (const auto& [id, observer] : observers_) listeners_ += observer.listens ? 1 : 0;
   streams_->keep_headers(listeners_ > 0);
   follow();
+}
+
+void Pipeline::on_cgroup_created(std::string_view path, Nanoseconds when) {
+  containers_.want(identity::container_id(path), when);
+}
+
+// A cgroup that the container made for itself is not the container.
+void Pipeline::on_cgroup_removed(std::string_view path, Nanoseconds when) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (const std::string id = identity::container_id(name); !id.empty()) containers_.on_removed(id, when);
+}
+
+const ServiceNames::Who& Pipeline::who(const ProcessRef& process) {
+  return names_.of(process, containers_.generation(), [this](const Process& of) {
+    containers_.want(of.container_id, monotonic_now());
+    return containers_.find(of.container_id);
+  });
 }
 
 // Clients' responses say what addresses are called, and clients' calls go to such addresses.
@@ -151,17 +172,32 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
-  const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
-  const std::string_view service = names_.of(process);
+  const bool peer_wanted = listeners_ > 0 || map_.on();
+  const ProcessRef peer = peer_pid == 0 || !peer_wanted ? nullptr : processes_.find(peer_pid);
+  // The peer first: both may share a place among the names remembered.
+  WorkloadRef peer_workload;
+  std::string peer_service;
+  if (peer) {
+    const ServiceNames::Who& of_peer = who(peer);
+    peer_service = of_peer.service;
+    peer_workload = of_peer.workload;
+  } else if (peer_wanted && (peer_workload = containers_.at(connection.remote.ip))) {
+    peer_service = service_name(*peer_workload);
+  }
+  const ServiceNames::Who& own = who(process);
   const bool http = call.protocol->family->http;
   Observation observation{.call = call,
                           .connection = connection,
                           .process = *process,
                           .peer = peer.get(),
-                          .service = service,
-                          .route = http ? routes_.of(service, call) : std::string_view{},
-                          .server_name = name_of_peer(call, connection, *process)};
+                          .service = own.service,
+                          .route = http ? routes_.of(own.service, call) : std::string_view{},
+                          .server_name = name_of_peer(call, connection, *process),
+                          .workload = own.workload,
+                          .peer_workload = peer_workload,
+                          .peer_service = peer_service};
   const SeriesId series = metrics_.add(observation);
+  map_.add(observation);
   if (listeners_ > 0 || exemplars_.wanted()) tell_apart(observation, series);
 }
 
@@ -194,7 +230,7 @@ Gauges Pipeline::gauges() {
   }
   std::map<std::string, std::uint64_t> by_service;
   for (const auto& [pid, count] : streams_->connections_by_pid())
-    by_service[pid == 0 ? "unknown" : std::string(service_name(*processes_.find(pid)))] += count;
+    by_service[pid == 0 ? "unknown" : std::string(who(processes_.find(pid)).service)] += count;
   for (const auto& [service, count] : by_service)
     gauges.connections.push_back({.service = service, .kind = std::nullopt, .active = count});
   if (by_service.empty()) gauges.connections.push_back({.service = "", .kind = std::nullopt, .active = 0});

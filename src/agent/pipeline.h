@@ -12,6 +12,7 @@
 
 #include "agent/config.h"
 #include "agent/trace_feed.h"
+#include "identity/containers/containers.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
 #include "model/call.h"
@@ -21,6 +22,7 @@
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
 #include "telemetry/routes.h"
+#include "telemetry/service_map.h"
 #include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
@@ -64,6 +66,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     tracer_.on_exit(pid);
     processes_.on_exit(pid, when);
   }
+  void on_cgroup_created(std::string_view path, Nanoseconds when) override;
+  void on_cgroup_removed(std::string_view path, Nanoseconds when) override;
 
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
@@ -76,6 +80,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     tell_held(now);
     streams_->tick(now);
     datagrams_.tick(now);
+    containers_.expire(now);
+    map_.tick(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
@@ -84,12 +90,15 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   }
 
   [[nodiscard]] identity::ProcessTable& processes() { return processes_; }
+  [[nodiscard]] identity::Containers& containers() { return containers_; }
+  [[nodiscard]] const identity::Containers& containers() const { return containers_; }
   [[nodiscard]] streams::Streams& streams() { return *streams_; }
   [[nodiscard]] const streams::Streams& streams() const { return *streams_; }
   [[nodiscard]] const streams::Datagrams& datagrams() const { return datagrams_; }
   [[nodiscard]] Windows& windows() { return windows_; }
   [[nodiscard]] const Windows& windows() const { return windows_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  [[nodiscard]] const ServiceMap& map() const { return map_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
   [[nodiscard]] Gauges gauges();
@@ -108,6 +117,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     SpanSink& next_;
   };
 
+  // Who the process is; good until the next call.
+  [[nodiscard]] const ServiceNames::Who& who(const ProcessRef& process);
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
   void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
@@ -117,6 +128,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;
+  identity::Containers containers_;
   std::unique_ptr<streams::Streams> streams_;
   streams::Datagrams datagrams_;
   identity::Names peer_names_;
@@ -137,6 +149,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   Metrics metrics_;
   ExemplarSink exemplars_;
   Windows windows_;
+  ServiceMap map_;
   struct Observer {
     CallObserver on_call;
     bool listens = true;

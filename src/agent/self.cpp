@@ -96,6 +96,27 @@ SelfReport Agent::report() const {
   return report;
 }
 
+// Something that should work does not. That no runtime is on this host is no such thing.
+bool Agent::degraded() const {
+  if (sensors_.size() < reports_.size()) return true;
+  if (!inquiry_) return false;
+  const identity::InquiryState state = inquiry_->state();
+  return !state.problem.empty() && (config_.identity.cri_socket != "auto" || !state.socket.empty());
+}
+
+// Who names containers, and for how many it is known.
+nlohmann::json Agent::identity_status() const {
+  nlohmann::json status = {{"containers", pipeline_.containers().size()}, {"named", pipeline_.containers().named()}};
+  if (!inquiry_) return status;
+  const identity::InquiryState state = inquiry_->state();
+  status["socket"] = state.socket;
+  status["runtime"] = state.runtime;
+  status["problem"] = state.problem;
+  status["questions"] = {{"asked", state.asked},       {"found", state.found},     {"unknown", state.unknown},
+                         {"failures", state.failures}, {"dropped", state.dropped}};
+  return status;
+}
+
 nlohmann::json Agent::config_status() const {
   nlohmann::json status = {{"file", config_.file},
                            {"generation", config_state_.generation},
@@ -171,13 +192,12 @@ nlohmann::json Agent::status() {
   const Routes::Counters& routes = pipeline_.routes().counters();
   return {{"version", agent_version},
           {"pid", getpid()},
-          {"health", sensors_.size() < reports_.size() ? "degraded"
-                     : sum.lost == 0                   ? "ok"
-                                                       : "losing"},
+          {"health", degraded() ? "degraded" : sum.lost == 0 ? "ok" : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"config", config_status()},
           {"capabilities", to_string(kept_)},
           {"sensors", sensors},
+          {"identity", identity_status()},
           {"families", events},
           {"losses", losses},
           {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(sum)}}},

@@ -50,6 +50,9 @@ void add_filter(CLI::App& command, Arguments& arguments, CallFilter& filter) {
   command
       .add_option("--service", filter.service, "Only the side of this service (service.name, or the program's name)")
       ->type_name("S");
+  command.add_option("--pod", filter.pod, "Only the side of this pod")->type_name("P");
+  command.add_option("--namespace", filter.name_space, "Only the side of this namespace's pods")->type_name("N");
+  command.add_option("--workload", filter.workload, "Only pods that this made: web, or deployment/web")->type_name("W");
   command.add_option("--trace", arguments.trace, "Only this trace, 32 hexadecimal digits")->type_name("ID");
 }
 

@@ -24,6 +24,7 @@ struct Arguments {
   TopCommandOptions top;
   std::string by = "route", sort = "rate", interval;
   bool once = false;
+  std::string map_output = "tree", map_by = "service";
 };
 
 using Command = std::function<Exit()>;
@@ -42,6 +43,8 @@ void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, c
 [[nodiscard]] Result<> finish_ports(const Arguments& arguments, std::optional<agent::Ports>& ports);
 
 void add_top(CLI::App& app, Arguments& arguments, Command& chosen);
+
+void add_map(CLI::App& app, Arguments& arguments, Command& chosen);
 
 // The subcommands about files.
 void add_record(CLI::App& app, Arguments& arguments, Command& chosen);

@@ -17,6 +17,7 @@ namespace {
 constexpr const char* main_footer = R"(Start here:
   sudo subfloor observe              every call on this host, as it happens
   sudo subfloor top                  who calls whom, how often, how fast
+  sudo subfloor map                  which services call which, as a tree (asks the agent)
   sudo subfloor agent                the daemon: metrics at http://127.0.0.1:9464/metrics
   subfloor doctor                    what this kernel and these privileges allow
 
@@ -80,8 +81,6 @@ void add_observe(CLI::App& app, Arguments& arguments, Command& chosen) {
   add_output(command, arguments);
   add_filter(command, arguments, filter);
   add_limit(command, options.limit);
-  command.add_option("--pod", filter.pod, "Only this pod (none is known yet)")->type_name("P");
-  command.add_option("--namespace", filter.name_space, "Only this namespace (none is known yet)")->type_name("N");
   command.add_option("--for", arguments.duration, "End after so long: 10s, 5m")->type_name("TIME");
   add_attaching(command, arguments, options.live.rung, "; only without a running agent");
   add_config(command, arguments);
@@ -160,6 +159,7 @@ int run(int argc, const char* const* argv) {
   add_simple_commands(app, arguments, chosen);
   add_observe(app, arguments, chosen);
   add_top(app, arguments, chosen);
+  add_map(app, arguments, chosen);
   add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);

@@ -2,13 +2,17 @@
 // What the smaller subcommands do. `config` is the path given with --config, "" for the default.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
+#include <tl/expected.hpp>
 
 #include "cli/exit_code.h"
 
 namespace subfloor::cli {
 
 [[nodiscard]] Exit run_agent(const std::string& config);
+// The running agent's answer to a question of its API; or the exit code, where it has been said why there is none.
+[[nodiscard]] tl::expected<nlohmann::json, Exit> ask_agent(const std::string& config, const std::string& question);
 [[nodiscard]] Exit status(const std::string& config, bool json);
 
 [[nodiscard]] Exit config_check(const std::string& file);

@@ -31,8 +31,6 @@ std::string describe(const CallFilter& filter) {
 
 void greet(const ObserveOptions& options, const std::string& how) {
   fmt::print(stderr, "watching {} ({}) · Ctrl-C to stop\n", describe(options.filter), how);
-  if (!options.filter.pod.empty() || !options.filter.name_space.empty())
-    fmt::print(stderr, "note: no process is known by its pod or namespace yet, so nothing will match\n");
 }
 
 void summarise(const Viewer& viewer, std::uint64_t not_sent, std::uint64_t lost, const nlohmann::json& status) {

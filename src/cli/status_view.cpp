@@ -131,6 +131,19 @@ void add_sensors(Page& page, const Json& status) {
   }
 }
 
+// Nothing where nobody is asked, or no runtime is on this host and none is missed.
+void add_identity(Page& page, const Json& status) {
+  const Json& identity = member(status, "identity");
+  const std::string runtime = text_of(identity, "runtime"), problem = text_of(identity, "problem");
+  const std::uint64_t all = count_of(member(identity, "containers"));
+  const std::string named = fmt::format("{} of {} known", count_of(member(identity, "named")), all);
+  if (!runtime.empty()) {
+    page.line("containers", fmt::format("named by {} at {} · {}", runtime, text_of(identity, "socket"), named), "32");
+  } else if (!problem.empty() && (all > 0 || !text_of(identity, "socket").empty())) {
+    page.line("containers", fmt::format("without names: {} · {}", problem, named), "33");
+  }
+}
+
 void add_losses(Page& page, const Json& status) {
   const Json& completeness = member(status, "completeness");
   const Json& total = member(completeness, "total");
@@ -194,6 +207,7 @@ std::string status_table(const Json& status, const Look& look) {
       well ? "32" : "31");
   add_config(page, status);
   add_sensors(page, status);
+  add_identity(page, status);
   add_losses(page, status);
   add_exporters(page, status);
   add_cost(page, status);

@@ -16,6 +16,7 @@
 #include "model/connection.h"
 #include "model/process.h"
 #include "model/protocol.h"
+#include "model/workload.h"
 
 namespace subfloor {
 
@@ -107,6 +108,8 @@ struct Call {
   [[nodiscard]] Nanoseconds duration() const { return end > start ? end - start : 0; }
 };
 
+inline const WorkloadRef no_workload;
+
 // A call with all that is known about who made it. References live only as long as the delivery.
 struct Observation {
   const Call& call;
@@ -121,6 +124,11 @@ struct Observation {
   std::string_view server_name{};  // of a client's call: the name that was looked up for the peer's address, or empty
   std::uint8_t trace_flags = 1;  // W3C: 1 for sampled, as the caller decided
   std::string_view trace_state{};  // W3C, as the caller sent it
+  const WorkloadRef& workload = no_workload;  // the process's container; null where it has none, or it is not known
+  // Who is at the other end, while somebody observes or a map is kept: the peer's container, or the pod that has the
+  // remote address.
+  const WorkloadRef& peer_workload = no_workload;
+  std::string_view peer_service{};  // of the peer, or of that pod; empty where neither is known
 };
 
 }  // namespace subfloor

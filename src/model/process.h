@@ -30,6 +30,7 @@ struct Process {
   bool arguments_truncated = false;
   std::string cgroup;            // path below its hierarchy's mount
   std::string container_id;      // 64 hex digits (or the runtime's own form); empty outside containers
+  std::string declared_service;  // what its environment names it, as OpenTelemetry's variables do
   Language language = Language::unknown;
 
   bool operator==(const Process&) const = default;

@@ -77,6 +77,10 @@ class Events {
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
   virtual void on_exit(std::uint32_t /*pid*/, Nanoseconds /*when*/) {}
 
+  // Paths below their hierarchy's mount; of each hierarchy there is.
+  virtual void on_cgroup_created(std::string_view /*path*/, Nanoseconds /*when*/) {}
+  virtual void on_cgroup_removed(std::string_view /*path*/, Nanoseconds /*when*/) {}
+
  protected:
   ~Events() = default;
 };

@@ -98,7 +98,19 @@ std::string_view executable_name(const Process& process) {
   return name.empty() ? std::string_view(process.comm) : name;
 }
 
-std::string_view service_name(const Process& process) {
+std::string_view service_name(const Workload& pod) {
+  for (const std::string_view key : {"app.kubernetes.io/name", "app"}) {
+    if (const std::string_view value = pod.label(key); !value.empty()) return value;
+  }
+  if (!pod.owner.name.empty()) return pod.owner.name;
+  return pod.container_name.empty() ? pod.pod_name : pod.container_name;
+}
+
+std::string_view service_name(const Process& process, const Workload* workload) {
+  if (!process.declared_service.empty()) return process.declared_service;
+  if (workload != nullptr && !workload->container_id.empty()) {
+    if (const std::string_view name = service_name(*workload); !name.empty()) return name;
+  }
   const std::string_view executable = executable_name(process);
   if (const Interpreter* interpreter = interpreter_of(executable)) {
     const std::string_view program = program_in(process, *interpreter);

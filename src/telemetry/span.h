@@ -28,6 +28,7 @@ struct Resource {
   std::string executable;
   std::uint32_t pid = 0;
   Language language = Language::unknown;
+  WorkloadRef workload{};  // of the container, as far as it is known when the span is made; or null
 };
 
 struct DurationStatistics {  // nanoseconds; of the calls whose duration is known

@@ -24,6 +24,7 @@ TopNumbers numbers_of(const Call& call) {
 }
 
 std::string peer_of(const Observation& observation) {
+  if (!observation.peer_service.empty()) return std::string(observation.peer_service);
   if (observation.peer != nullptr) return std::string(service_name(*observation.peer));
   if (observation.call.kind == Kind::client && !observation.server_name.empty())
     return std::string(observation.server_name);

@@ -82,6 +82,8 @@ WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness
     Span span = make_span(key, group);
     span.window_start = window_start_;
     span.window_end = now;
+    if (!span.resource.workload && workload_of_ && !span.resource.container_id.empty())
+      span.resource.workload = workload_of_(span.resource.container_id);
     span.completeness = completeness;
     sink_.on_span(span);
   }
@@ -230,6 +232,7 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.partial = call.partial;
   exemplar.transport = observation.connection.transport;
   exemplar.language = observation.process.language;
+  exemplar.workload = observation.workload;
   exemplar.attributes = call.attributes;
   const semantics::Server server = semantics::server_of(observation);
   exemplar.server = server.host;
@@ -272,7 +275,7 @@ Span Windows::make_span(const Key& key, Group& group) {
   span.name = semantics::span_name(*key.family, key.operation, key.target);
   span.kind = key.kind;
   span.protocol = key.family->name;
-  span.resource = {key.service, key.container, std::move(exemplar.executable), exemplar.pid, exemplar.language};
+  span.resource = {key.service, key.container, std::move(exemplar.executable), exemplar.pid, exemplar.language, std::move(exemplar.workload)};
   span.count = group.count;
   span.error_count = group.error_count;
   span.partial_count = group.partial_count;

@@ -4,10 +4,12 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/recent.h"
@@ -25,7 +27,13 @@ struct WindowOptions {
 
 class Windows {
  public:
+  // What is known of a container; null where nothing is.
+  using WorkloadOf = std::function<WorkloadRef(const std::string& container_id)>;
+
   Windows(const WindowOptions& options, Nanoseconds now, SpanSink& sink);
+
+  // Asked when a window closes, about containers that nobody knew when they called.
+  void set_workloads(WorkloadOf workload_of) { workload_of_ = std::move(workload_of); }
 
   // Nothing is kept of the observation but copies.
   // series: where Metrics counts it; it comes back with the span.
@@ -97,6 +105,7 @@ class Windows {
     std::uint16_t local_port = 0, remote_port = 0;
     std::uint8_t trace_flags = 1;
     std::uint8_t partial = partial_no;
+    WorkloadRef workload;
     AttributeList attributes;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;
@@ -128,6 +137,7 @@ class Windows {
 
   WindowOptions options_;
   SpanSink& sink_;
+  WorkloadOf workload_of_;
   std::uint64_t seed_;
   Nanoseconds window_start_;
   std::unordered_map<Key, Group, Hash, Equal> groups_;

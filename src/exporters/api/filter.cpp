@@ -56,6 +56,8 @@ Result<> read_field(CallFilter& filter, const std::string& key, const nlohmann::
     filter.pod = text;
   } else if (key == "namespace") {
     filter.name_space = text;
+  } else if (key == "workload") {
+    filter.workload = text;
   } else {
     return fail(fmt::format("filter: unknown key '{}'", key));
   }
@@ -107,9 +109,20 @@ Result<std::string> parse_trace_id(std::string_view text) {
   return id;
 }
 
+bool CallFilter::matches_pod(const Workload* of) const {
+  if (pod.empty() && name_space.empty() && workload.empty()) return true;
+  if (of == nullptr) return false;
+  if (!pod.empty() && pod != of->pod_name) return false;
+  if (!name_space.empty() && name_space != of->pod_namespace) return false;
+  if (workload.empty()) return true;
+  const std::size_t slash = workload.find('/');
+  if (slash != std::string::npos && workload.substr(0, slash) != of->owner.kind) return false;
+  return of->owner.name == (slash == std::string::npos ? workload : workload.substr(slash + 1));
+}
+
 bool CallFilter::matches(const Observation& observation) const {
   const Call& call = observation.call;
-  if (!pod.empty() || !name_space.empty()) return false;
+  if (!matches_pod(observation.workload.get())) return false;
   if (pid != 0 && call.pid != pid && observation.process.pid != pid) return false;
   if (!protocol.empty() && !protocol_matches(protocol, *call.protocol)) return false;
   if (status && !status->matches(call)) return false;
@@ -129,6 +142,7 @@ nlohmann::json CallFilter::to_json() const {
   put("service", service);
   put("pod", pod);
   put("namespace", name_space);
+  put("workload", workload);
   put("trace", trace);
   return json;
 }

@@ -38,7 +38,8 @@ struct CallFilter {
   std::optional<StatusFilter> status;
   std::uint32_t pid = 0;  // of the process whose side of the call it is; 0: any
   std::string service;  // of that process, as in service.name; the executable's name and the comm do too
-  std::string pod, name_space;  // no process has one until Kubernetes identity exists: given, they match nothing
+  std::string pod, name_space;  // that its container is in; what is in none does not match
+  std::string workload;         // what made that pod: "web", or "deployment/web"
   std::string trace;  // 32 hex digits, lower case
 
   [[nodiscard]] bool matches(const Observation& observation) const;
@@ -46,6 +47,9 @@ struct CallFilter {
   [[nodiscard]] nlohmann::json to_json() const;
   // An unknown key or a value of the wrong type or form is an error that names it.
   [[nodiscard]] static Result<CallFilter> from_json(const nlohmann::json& json);
+
+ private:
+  [[nodiscard]] bool matches_pod(const Workload* of) const;
 };
 
 // The trace id in the form CallFilter::trace holds it.

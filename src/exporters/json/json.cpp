@@ -128,9 +128,21 @@ bool has_runtime(Language language) {
   return language != Language::unknown && language != Language::cpp && language != Language::rust;
 }
 
-void append_process(ObjectWriter& object, const Process& process, std::uint32_t pid) {
+void append_workload(ObjectWriter& object, const Workload& workload) {
+  object.text_if_any("container.image.name", workload.image);
+  object.text_if_any("k8s.container.name", workload.container_name);
+  object.text_if_any("k8s.pod.name", workload.pod_name);
+  object.text_if_any("k8s.namespace.name", workload.pod_namespace);
+  object.text_if_any("k8s.pod.uid", workload.pod_uid);
+  if (!workload.owner.name.empty())
+    object.text("k8s." + std::string(workload.owner.kind) + ".name", workload.owner.name);
+  for (const auto& [key, value] : workload.labels) object.prefixed_text("k8s.pod.label.", key, value);
+}
+
+void append_process(ObjectWriter& object, const Observation& observation, std::uint32_t pid) {
+  const Process& process = observation.process;
   if (pid == 0 && process.pid == 0) return;  // seen on the wire: nobody knows who it was
-  object.text("service.name", service_name(process));
+  object.text("service.name", observation.service);
   object.number("process.pid", pid != 0 ? pid : process.pid);
   object.text_if_any("process.executable.name", executable_name(process));
   object.text_if_any("process.executable.path", process.executable);
@@ -138,12 +150,21 @@ void append_process(ObjectWriter& object, const Process& process, std::uint32_t 
   if (has_runtime(process.language)) object.text("process.runtime.name", to_string(process.language));
   if (process.language != Language::unknown) object.text("telemetry.sdk.language", to_string(process.language));
   object.text_if_any("container.id", process.container_id);
+  if (observation.workload) append_workload(object, *observation.workload);
 }
 
-void append_peer(ObjectWriter& object, const Process& peer) {
-  object.text("peer.service", service_name(peer));
-  object.number("peer.process.pid", peer.pid);
-  object.text_if_any("peer.process.executable.name", executable_name(peer));
+void append_peer(ObjectWriter& object, const Observation& observation) {
+  if (observation.peer != nullptr && observation.peer_service.empty())
+    object.text("peer.service", service_name(*observation.peer));
+  object.text_if_any("peer.service", observation.peer_service);
+  if (observation.peer != nullptr) {
+    object.number("peer.process.pid", observation.peer->pid);
+    object.text_if_any("peer.process.executable.name", executable_name(*observation.peer));
+  }
+  if (!observation.peer_workload) return;
+  object.text_if_any("peer.k8s.container.name", observation.peer_workload->container_name);
+  object.text_if_any("peer.k8s.pod.name", observation.peer_workload->pod_name);
+  object.text_if_any("peer.k8s.namespace.name", observation.peer_workload->pod_namespace);
 }
 
 void append_durations(ObjectWriter& object, const Span& span) {
@@ -202,8 +223,8 @@ void append_json(std::string& out, const Observation& observation, Nanoseconds u
   object.text_if_any("subfloor.route", observation.route);
   object.text_if_any("server.address", observation.server_name);
   append_network(object, call, observation.connection);
-  append_process(object, observation.process, call.pid);
-  if (observation.peer != nullptr) append_peer(object, *observation.peer);
+  append_process(object, observation, call.pid);
+  append_peer(object, observation);
   object.end();
 }
 
@@ -222,6 +243,7 @@ void append_json(std::string& out, const Span& span) {
   for (const Attribute& attribute : span.attributes) append_attribute(object, attribute);
   object.text("service.name", span.resource.service);
   object.text_if_any("container.id", span.resource.container_id);
+  if (span.resource.workload) append_workload(object, *span.resource.workload);
   object.number("process.pid", span.resource.pid);
   object.text_if_any("process.executable.path", span.resource.executable);
   if (span.resource.language != Language::unknown) {

@@ -83,6 +83,15 @@ void ObjectWriter::key(std::string_view name) {
   out_ += "\":";
 }
 
+void ObjectWriter::prefixed_text(std::string_view prefix, std::string_view name, std::string_view value) {
+  comma();
+  out_ += '"';
+  out_.append(prefix);
+  append_content(out_, name);
+  out_ += "\":";
+  append_string(out_, value);
+}
+
 void ObjectWriter::untrusted_key(std::string_view prefix, std::string_view name) {
   comma();
   out_ += '"';

@@ -28,6 +28,8 @@ class ObjectWriter {
   void text_if_any(std::string_view name, std::string_view value) {
     if (!value.empty()) text(name, value);
   }
+  // The name is prefix and untrusted text, in whatever case.
+  void prefixed_text(std::string_view prefix, std::string_view name, std::string_view value);
   template <std::integral Integer>
   void number(std::string_view name, Integer value) {
     key(name);

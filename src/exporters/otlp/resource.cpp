@@ -33,6 +33,17 @@ void add_service(Collected& collected, std::string_view service, const Origin& o
   collected.add("service.instance.id", value_of(origin.common, "host.name"));
 }
 
+// Labels are not among them: they are many, and anybody's.
+void add_workload(Collected& collected, const Workload& workload) {
+  collected.add("container.image.name", workload.image);
+  collected.add("k8s.container.name", workload.container_name);
+  collected.add("k8s.pod.name", workload.pod_name);
+  collected.add("k8s.namespace.name", workload.pod_namespace);
+  collected.add("k8s.pod.uid", workload.pod_uid);
+  if (!workload.owner.name.empty())
+    collected.add("k8s." + std::string(workload.owner.kind) + ".name", workload.owner.name);
+}
+
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 bool is_runtime(Language language) {
@@ -45,6 +56,7 @@ Labels resource_of(const Resource& resource, const Origin& origin) {
   Collected collected;
   add_service(collected, resource.service, origin);
   collected.add("container.id", resource.container_id);
+  if (resource.workload) add_workload(collected, *resource.workload);
   if (resource.pid != 0) collected.add("process.pid", std::to_string(resource.pid), LabelType::integer);
   collected.add("process.executable.name", base_name(resource.executable));
   collected.add("process.executable.path", resource.executable);

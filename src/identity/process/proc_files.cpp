@@ -13,12 +13,14 @@
 #include <memory>
 
 #include "base/fd.h"
+#include "base/secret.h"
+#include "identity/process/declared_service.h"
 #include "identity/process/container_id.h"
 
 namespace subfloor::identity {
 namespace {
 
-constexpr std::size_t stat_limit = 4096, status_limit = 16384, cgroup_limit = 65536;
+constexpr std::size_t stat_limit = 4096, status_limit = 16384, cgroup_limit = 65536, environ_limit = 131072;
 constexpr std::string_view deleted = " (deleted)";
 
 Nanoseconds tick() {
@@ -174,6 +176,14 @@ void ProcFiles::read_cgroup(Process& process) const {
   process.cgroup = best.path;
   if (std::string id = container_id(best.path); !id.empty()) container = std::move(id);
   process.container_id = std::move(container);
+}
+
+// The environment is where programs are given their secrets: nothing of it is kept but the name.
+void ProcFiles::read_declared_service(Process& process) const {
+  auto content = read_bounded(path(process.pid, "environ"), environ_limit);
+  if (!content) return;
+  process.declared_service = declared_service(*content);
+  wipe(*content);
 }
 
 }  // namespace subfloor::identity

@@ -30,6 +30,7 @@ class ProcFiles {
   void read_executable(Process& process) const;
   void read_arguments(Process& process) const;
   void read_cgroup(Process& process) const;  // and container id
+  void read_declared_service(Process& process) const;
 
   // "/proc/42/exe"
   [[nodiscard]] std::string path(std::uint32_t pid, std::string_view file) const;

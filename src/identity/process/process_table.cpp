@@ -114,7 +114,7 @@ ProcessRef ProcessTable::known(std::uint32_t pid) {
   return unkept;
 }
 
-void ProcessTable::settle(Entry& entry) {
+void ProcessTable::settle(Entry& entry, int generations) {
   Process process = *entry.process;
   Process now;
   now.pid = process.pid;
@@ -122,6 +122,8 @@ void ProcessTable::settle(Entry& entry) {
   if (alive) {
     if (entry.source == Source::fork) process.comm = std::move(now.comm);
     complete_from_proc(process, entry.source);
+  } else if (entry.source == Source::fork && generations > 0) {
+    inherit(process, generations - 1);
   }
   // Whoever has the pid by now must not lend its executable.
   Process subject = process;
@@ -129,6 +131,16 @@ void ProcessTable::settle(Entry& entry) {
   process.language = languages_.detect(subject);
   entry.process = std::make_shared<const Process>(std::move(process));
   entry.settled = true;
+}
+
+// Servers fork a child for a connection, which is gone soon: it had its parent's environment.
+void ProcessTable::inherit(Process& process, int generations) {
+  const auto found = processes_.find(process.parent_pid);
+  if (found == processes_.end() || found->second.source == Source::nobody) return;
+  if (!found->second.settled) settle(found->second, generations);
+  const Process& parent = *found->second.process;
+  if (parent.start_time <= process.start_time && parent.executable == process.executable)
+    process.declared_service = parent.declared_service;
 }
 
 // What the kernel's record left open. A fork that runs on without exec, as server workers do, has changed its user and
@@ -141,6 +153,7 @@ void ProcessTable::complete_from_proc(Process& process, Source source) const {
   if (!process.executable.starts_with('/')) proc_.read_executable(process);
   if (process.arguments.empty()) proc_.read_arguments(process);
   if (!process.cgroup.starts_with('/')) proc_.read_cgroup(process);
+  proc_.read_declared_service(process);
 }
 
 void ProcessTable::mark_exited(std::uint32_t pid, Entry& entry, Nanoseconds when) {

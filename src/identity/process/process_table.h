@@ -72,7 +72,10 @@ class ProcessTable {
 
   Entry* store(Process&& process, Source source);
   ProcessRef known(std::uint32_t pid);
-  void settle(Entry& entry);
+  static constexpr int ancestors = 4;  // whose environment is looked for
+
+  void settle(Entry& entry, int generations = ancestors);
+  void inherit(Process& process, int generations);
   void complete_from_proc(Process& process, Source source) const;
   void mark_exited(std::uint32_t pid, Entry& entry, Nanoseconds when);
   void forget_oldest_exited();
