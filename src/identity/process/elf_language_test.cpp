@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "identity/process/elf_file.h"
+#include "elf/elf_file.h"
 
 namespace subfloor::identity {
 namespace {
+
+using elf::ElfFile;
 
 struct Part {
   std::string name, content;
