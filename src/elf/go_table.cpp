@@ -88,7 +88,8 @@ std::optional<GoTable> GoTable::at(const ElfFile& file, Range range) {
   GoTable table(file, range.offset);
   std::uint64_t at = range.offset;
   if (!header.read(at, start) || !is_start(start, file.machine())) return std::nullopt;
-  if (!header.read(at += sizeof start, counts)) return std::nullopt;
+  at += sizeof start;
+  if (!header.read(at, counts)) return std::nullopt;
   at += sizeof counts;
   table.relative_ = start.magic != magic_1_16;
   if (table.relative_) {
