@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "identity/process/elf_file.h"
+#include "elf/elf_file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace subfloor::identity {
+namespace subfloor::elf {
 namespace {
 
 constexpr std::size_t max_sections = 4096;
@@ -16,6 +16,7 @@ constexpr std::size_t max_section_names = 256 << 10;
 constexpr std::size_t max_dynamic = 64 << 10;
 constexpr std::size_t max_dynamic_names = 4 << 20;
 constexpr std::size_t max_needed = 512;
+constexpr std::size_t max_segments = 256;
 
 std::string text_at(std::string_view table, std::uint64_t offset) {
   if (offset >= table.size()) return {};
@@ -59,7 +60,8 @@ std::optional<ElfFile> ElfFile::read(int fd) {
   const std::string start = file.bytes(0, sizeof(Elf64_Ehdr));
   if (start.size() < sizeof(Elf64_Ehdr)) return std::nullopt;
   const auto header = item<Elf64_Ehdr>(start, 0);
-  if (!understood(header) || !file.read_sections(header)) return std::nullopt;
+  if (!understood(header) || !file.read_sections(header) || !file.read_segments(header))
+    return std::nullopt;
   return file;
 }
 
@@ -73,9 +75,30 @@ bool ElfFile::read_sections(const Elf64_Ehdr& header) {
     const auto section = item<Elf64_Shdr>(table, i);
     const bool in_file = section.sh_type != SHT_NOBITS;
     sections_.push_back({text_at(names, section.sh_name).substr(0, 64), section.sh_type, section.sh_offset,
-                         in_file ? section.sh_size : 0});
+                         in_file ? section.sh_size : 0, section.sh_link});
   }
   return true;
+}
+
+bool ElfFile::read_segments(const Elf64_Ehdr& header) {
+  if (header.e_phnum == 0) return true;
+  if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > max_segments) return false;
+  const std::string table = bytes(header.e_phoff, header.e_phnum * sizeof(Elf64_Phdr));
+  for (std::size_t i = 0; (i + 1) * sizeof(Elf64_Phdr) <= table.size(); ++i) {
+    const auto segment = item<Elf64_Phdr>(table, i);
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0)
+      segments_.push_back({segment.p_vaddr, segment.p_offset, segment.p_filesz});
+  }
+  return true;
+}
+
+// 0 where no code of the file is mapped there.
+std::uint64_t ElfFile::file_offset(std::uint64_t address) const {
+  for (const Segment& segment : segments_) {
+    if (address >= segment.address && address - segment.address < segment.size)
+      return segment.offset + (address - segment.address);
+  }
+  return 0;
 }
 
 const ElfFile::Section* ElfFile::find(std::string_view name) const {
@@ -102,4 +125,4 @@ std::vector<std::string> ElfFile::needed() const {
   return found;
 }
 
-}  // namespace subfloor::identity
+}  // namespace subfloor::elf
