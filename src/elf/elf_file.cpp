@@ -90,7 +90,7 @@ bool ElfFile::read_sections(const Elf64_Ehdr& header) {
     const auto section = item<Elf64_Shdr>(table, i);
     const bool in_file = section.sh_type != SHT_NOBITS;
     sections_.push_back({text_at(names, section.sh_name).substr(0, 64), section.sh_type, section.sh_offset,
-                         in_file ? section.sh_size : 0, section.sh_addr});
+                         in_file ? section.sh_size : 0, section.sh_addr, section.sh_link});
   }
   return true;
 }
@@ -104,12 +104,20 @@ std::string ElfFile::content(const Section& section, std::size_t limit) const {
   return bytes(section.offset, std::min<std::uint64_t>(section.size, limit));
 }
 
+const ElfFile::Segment* ElfFile::segment_of(std::uint64_t address) const {
+  const auto holds = [&](const Segment& each) { return address >= each.address && address - each.address < each.size; };
+  const auto found = std::ranges::find_if(segments_, holds);
+  return found == segments_.end() ? nullptr : &*found;
+}
+
 std::optional<std::uint64_t> ElfFile::offset_of(std::uint64_t address) const {
-  for (const Segment& segment : segments_) {
-    if (address >= segment.address && address - segment.address < segment.size)
-      return segment.offset + (address - segment.address);
-  }
-  return std::nullopt;
+  const Segment* segment = segment_of(address);
+  return segment == nullptr ? std::nullopt : std::optional(segment->offset + (address - segment->address));
+}
+
+std::optional<std::uint64_t> ElfFile::code_offset_of(std::uint64_t address) const {
+  const Segment* segment = segment_of(address);
+  return segment == nullptr || !segment->executable ? std::nullopt : offset_of(address);
 }
 
 std::optional<std::uint64_t> ElfFile::address_of(std::uint64_t offset) const {

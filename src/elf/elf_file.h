@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ class ElfFile {
     std::uint32_t type = 0;
     std::uint64_t offset = 0, size = 0;  // size 0 where the file holds no bytes of it
     std::uint64_t address = 0;           // 0 where it is not loaded
+    std::uint32_t link = 0;              // of a symbol table: the index of the section with its names
   };
 
   // What is loaded into memory, as far as it comes from the file.
@@ -50,16 +52,27 @@ class ElfFile {
   // Where in the file the byte is that is loaded at this address.
   [[nodiscard]] std::optional<std::uint64_t> offset_of(std::uint64_t address) const;
 
+  // The same, where what is loaded there may be executed.
+  [[nodiscard]] std::optional<std::uint64_t> code_offset_of(std::uint64_t address) const;
+
   // Where the byte at this offset of the file is loaded.
   [[nodiscard]] std::optional<std::uint64_t> address_of(std::uint64_t offset) const;
 
   // Names of the shared libraries it asks for.
   [[nodiscard]] std::vector<std::string> needed() const;
 
+  // Where the functions of these names begin, as offsets into the file, in the same order; 0 where there is none. Looks
+  // through what it exports, or through all of its symbols.
+  enum class Symbols : std::uint8_t { exported, all };
+  [[nodiscard]] std::vector<std::uint64_t> functions(std::span<const std::string_view> names, Symbols which) const;
+
  private:
   ElfFile(int fd, std::uint64_t size) : fd_(fd), size_(size) {}
   [[nodiscard]] bool read_sections(const Elf64_Ehdr& header);
+  [[nodiscard]] const Segment* segment_of(std::uint64_t address) const;
   void read_segments(const Elf64_Ehdr& header);
+  void find_functions(const Section& table, std::span<const std::string_view> names,
+                      std::vector<std::uint64_t>& offsets) const;
 
   int fd_;
   std::uint64_t size_;  // of the file

@@ -24,7 +24,7 @@ bool GoProgram::passes_in_registers() const {
 }
 
 Result<GoProbePoints> GoProgram::points_in(const GoFunction& function) const {
-  const auto offset = file_->offset_of(function.address);
+  const auto offset = file_->code_offset_of(function.address);
   if (!offset || function.size > max_code) return fail("the function is not where the program's table says");
   const std::string code = file_->bytes(*offset, function.size);
   if (code.size() != function.size) return fail("the file ends inside the function");

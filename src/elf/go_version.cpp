@@ -30,6 +30,7 @@ std::optional<std::uint64_t> find_head(const ElfFile& file, Range where) {
 std::optional<std::uint64_t> find_head(const ElfFile& file) {
   if (const ElfFile::Section* section = file.find(".go.buildinfo"); section != nullptr)
     return find_head(file, {section->offset, std::min(section->size, max_searched)});
+  if (!file.sections().empty()) return std::nullopt;
   std::uint64_t left = max_searched;
   for (const ElfFile::Segment& segment : file.segments()) {
     if (!segment.writable) continue;
