@@ -26,7 +26,7 @@ constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::milliseconds scrape_patience{2000}, scrape_step{50};
-constexpr std::string_view datagram_sensor = "udp";
+constexpr std::string_view datagram_sensor = "udp", tls_sensor = "tls";
 constexpr Nanoseconds patience_with_writers = second / 10;
 constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
@@ -77,7 +77,10 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
   return agent;
 }
 
-Agent::~Agent() { finish(); }
+Agent::~Agent() {
+  finish();
+  pipeline_.set_watcher(nullptr);
+}
 
 void Agent::finish() {
   if (std::exchange(finished_, true)) return;
@@ -152,6 +155,7 @@ Result<> Agent::open_sensors() {
   for (const sensors::Descriptor* descriptor : descriptors) {
     // It would see every packet, for nothing.
     if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
+    if (descriptor->name == tls_sensor && !config_.capture.tls) continue;
     // The rung that can be forced is that of the payload; other sensors have ladders of their own.
     settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
                          .ports = config_.capture.stream_ports(),
@@ -170,6 +174,10 @@ Result<> Agent::open_sensors() {
       continue;
     }
     if (sensors::Steering* steering = (*sensor)->steering()) pipeline_.set_steering(steering);
+    if (sensors::ProcessWatcher* watcher = (*sensor)->watcher()) {
+      watcher_ = watcher;
+      pipeline_.set_watcher(watcher);
+    }
     sensors_.push_back(std::move(*sensor));
     sensor_names_.emplace_back(descriptor->name);
   }
@@ -244,6 +252,7 @@ Result<std::unique_ptr<Agent::Scrapes>> Agent::make_prometheus(const Config& con
 void Agent::drain() {
   const std::size_t records = reader_->drain();
   records_ += records;
+  if (watcher_ != nullptr) watcher_->work(monotonic_now());
   if (records > 0) {
     if (idle_drains_ >= drains_until_idle) reactor_.set_period(drain_timer_, config_.capture.drain_interval);
     idle_drains_ = 0;

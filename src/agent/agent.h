@@ -143,6 +143,7 @@ class Agent {
   std::vector<sensors::Settings> settings_;  // per sensor
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
+  sensors::ProcessWatcher* watcher_ = nullptr;  // one of the sensors, or none
   std::vector<std::string> sensor_names_;  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
   std::unique_ptr<identity::Inquiry> inquiry_;

@@ -49,6 +49,7 @@ struct CaptureConfig {
   Ports ports;
   std::vector<std::uint16_t> dns_ports{53};
   bool unix_sockets = true;
+  bool tls = true;                                 // plaintext of TLS libraries
   std::string rung;                                // forced way of attaching, "" for the best that works
   std::size_t header_limit = 4096;                 // bytes of header fields kept per message
   std::size_t data_ring = std::size_t{8} << 20;    // bytes

@@ -49,6 +49,8 @@ Section capture() {
                 "Ports of DNS servers, of which UDP is watched, and TCP where `ports` leaves some out. []: none, "
                 "and a later change needs a restart.")),
        key(part, &C::unix_sockets, "unix_sockets", boolean(), "Watch unix stream sockets too."),
+       key(part, &C::tls, "tls", boolean(),
+           "Watch the TLS libraries of processes (OpenSSL, GnuTLS), so that calls inside TLS are seen too."),
        key(part, &C::rung, "rung", rung(),
            "Forces one way of attaching to the kernel instead of the best that works; `subfloor doctor` lists them."),
        live(

@@ -51,6 +51,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     streams_->on_data(data);
     if (!held_.empty()) tell_held(data.end);
   }
+  void on_tls_data(const sensors::TlsData& data) override { streams_->on_tls_data(data); }
+  void on_tls_over(std::uint64_t session, Nanoseconds) override { streams_->on_tls_over(session); }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
   void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
   void on_socket_closed(const sensors::SocketClosed& closed) override {
@@ -58,11 +60,16 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     datagrams_.on_closed(closed.key, closed.when);
     peer_names_.forget(closed.key);
   }
-  void on_exec(Process&& process, Nanoseconds when) override { processes_.on_exec(std::move(process), when); }
+  void on_exec(Process&& process, Nanoseconds when) override {
+    if (watcher_ != nullptr) watcher_->on_exec(process.pid);
+    processes_.on_exec(std::move(process), when);
+  }
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
     processes_.on_fork(parent, std::move(child), when);
   }
   void on_exit(std::uint32_t pid, Nanoseconds when) override {
+    if (watcher_ != nullptr) watcher_->on_exit(pid);
+    streams_->forget_process(pid);
     tracer_.on_exit(pid);
     processes_.on_exit(pid, when);
   }
@@ -71,6 +78,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
+  // Is told of processes; outlives the pipeline's events, or is taken back with null.
+  void set_watcher(sensors::ProcessWatcher* watcher) { watcher_ = watcher; }
 
   // Takes over what a reload may change. Right after a window was closed, where telemetry is among it.
   void reconfigure(const Config& config);
@@ -121,12 +130,16 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const ServiceNames::Who& who(const ProcessRef& process);
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
+  void on_tls(std::uint32_t pid) override {
+    if (watcher_ != nullptr) watcher_->on_tls(pid);
+  }
   void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
   void tell_held(Nanoseconds now);
   void follow();
   void tell_apart(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
+  sensors::ProcessWatcher* watcher_ = nullptr;
   identity::ProcessTable processes_;
   identity::Containers containers_;
   std::unique_ptr<streams::Streams> streams_;

@@ -44,6 +44,8 @@ class RecordingReplay final : public Replay {
     void on_datagram(const sensors::Datagram& datagram) override { pipeline_.on_datagram(datagram); }
     void on_retransmit(SocketKey key, Nanoseconds when) override { pipeline_.on_retransmit(key, when); }
     void on_socket_closed(const sensors::SocketClosed& closed) override { pipeline_.on_socket_closed(closed); }
+    void on_tls_data(const sensors::TlsData& data) override { pipeline_.on_tls_data(data); }
+    void on_tls_over(std::uint64_t session, Nanoseconds when) override { pipeline_.on_tls_over(session, when); }
     void on_exit(std::uint32_t pid, Nanoseconds when) override { pipeline_.on_exit(pid, when); }
 
    private:

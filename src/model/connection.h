@@ -38,6 +38,7 @@ struct Connection {
   Address local, remote;         // tcp, udp
   std::string unix_path;         // unix_stream: the listener's path, "@name" if abstract, empty if unnamed
   std::uint32_t net_namespace = 0;  // inode number, 0 where unknown
+  bool tls = false;              // what is told of it went through TLS
   bool joined_late = false;      // older than the agent: its first bytes were not seen
   Nanoseconds opened = 0;        // 0 where unknown
   std::uint32_t srtt_us = 0;     // smoothed round-trip time when last heard of, 0 where unknown

@@ -32,6 +32,21 @@ struct StreamData {
   Nanoseconds begin = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t sleeps = 0;        // how often the thread had gone to sleep of its own accord; 0 where unknown
+  bool plaintext = false;  // what went through TLS, as the process saw it; positions are of the TLS session
+};
+
+// What one call of a TLS library moved.
+struct TlsData {
+  std::uint64_t session = 0;       // name of the library's object while it serves one connection; never used again
+  SocketKey socket = 0;            // that it belongs to; 0 where nobody has said
+  bool outbound = false;
+  std::uint32_t position = 0;      // of the first byte, from the first that was seen of the session
+  std::uint32_t other_position = 0;
+  std::uint64_t length = 0;
+  std::string_view bytes = {};     // content of the first of them
+  Nanoseconds entered = 0, end = 0;  // of the call
+  Nanoseconds since = 0;           // since when every call of the library is seen; 0: from after this one
+  std::uint32_t pid = 0, tid = 0;
 };
 
 // One UDP datagram as its socket sent or received it.
@@ -72,6 +87,8 @@ class Events {
   virtual void on_retransmit(SocketKey, Nanoseconds) {}
   virtual void on_datagram(const Datagram&) {}
   virtual void on_socket_closed(const SocketClosed&) {}  // of streams and of datagrams
+  virtual void on_tls_data(const TlsData&) {}
+  virtual void on_tls_over(std::uint64_t /*session*/, Nanoseconds /*when*/) {}
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
@@ -117,6 +134,31 @@ class Decoder {
   [[nodiscard]] virtual bool decode(const record_header& header, std::span<const std::byte> record) = 0;
 };
 
+// A file that a sensor has attached to, or could not.
+struct WatchedFile {
+  std::string path;     // in the mount namespace of the process it was found by
+  std::string library;  // "OpenSSL"
+  std::string refused;  // why it is not attached to; empty where it is
+  std::size_t processes = 0;  // that are known to map it
+};
+
+// What a sensor that attaches to files wants to know while it runs: of processes, which map them.
+class ProcessWatcher {
+ public:
+  virtual void on_exec(std::uint32_t pid) = 0;
+  virtual void on_exit(std::uint32_t pid) = 0;
+  // It speaks TLS on some socket.
+  virtual void on_tls(std::uint32_t pid) = 0;
+  // Every 10 ms or so: does what there is to do, a few ms of it at most.
+  virtual void work(Nanoseconds now) = 0;
+  // Why nothing of its plaintext can be seen, in words; empty where it can.
+  [[nodiscard]] virtual std::string why_opaque(std::uint32_t pid) const = 0;
+  [[nodiscard]] virtual std::vector<WatchedFile> files() const = 0;
+
+ protected:
+  ~ProcessWatcher() = default;
+};
+
 class Sensor {
  public:
   using RecordHandler = bpf::RingReader::Handler;
@@ -132,6 +174,7 @@ class Sensor {
   }
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
+  [[nodiscard]] virtual ProcessWatcher* watcher() { return nullptr; }
   // Takes over what of the settings can change while it is attached: the ports. Of sockets that are wanted now and were
   // not before, nobody has told yet: take_stock() does.
   [[nodiscard]] virtual Result<> reconfigure(const struct Settings&) { return {}; }

@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "streams/addresses.h"
+#include "streams/stream.h"
 
 namespace subfloor::streams {
 namespace {
@@ -27,46 +28,7 @@ constexpr int tries_joined_late = 256;  // segments without a message start befo
 constexpr Nanoseconds unix_idle_limit = 600'000'000'000;
 constexpr Nanoseconds longest_retry = 600'000'000'000;
 
-std::size_t index(Direction direction) { return direction == Direction::outbound ? 1 : 0; }
-
 }  // namespace
-
-struct Streams::Stream {
-  // One direction: where it stands, and up to where the kernel was told to skip.
-  struct Track {
-    bool known = false;
-    std::uint32_t next = 0;
-    bool skipping = false;
-    std::uint32_t skip_until = 0;
-    SecretString prefix = {};  // first bytes, while they are too few to tell the protocol
-    SecretString unknown = {};  // of a connection joined late: the beginning of what nobody recognised last
-    Segment prefix_segment = {};  // their times
-  };
-
-  Connection connection;
-  std::uint32_t pid = 0;
-  std::uint64_t peer_sought = 0;  // in which state of by_tuple_ it was last looked for (TCP)
-  std::unique_ptr<protocols::Session> session;
-  const protocols::Descriptor* protocol = nullptr;  // of the session
-  std::array<Track, 2> tracks;
-  bool heard = false;  // of bytes
-  bool off = false;
-  bool peeking = false;  // looked at again after it was off: only the first bytes of each transfer come
-  bool in_tuples = false;
-  std::optional<Kind> kind = {};  // of this end, where the kernel saw who connected
-  std::size_t hand_overs = 0;
-  int tries = 0;
-  Nanoseconds last_seen = 0;
-  Nanoseconds described = 0;      // when on_opened told of it last; 0: never
-  Nanoseconds retry_after = 0;
-  std::optional<std::multimap<Nanoseconds, SocketKey>::iterator> retry = {};  // while it is to be looked at again
-
-  Track& track(Direction direction) { return tracks[index(direction)]; }
-  // Where there are no sequence numbers: how many bytes passed before these.
-  [[nodiscard]] std::uint32_t count(Direction direction, std::uint64_t length) {
-    return std::exchange(track(direction).next, track(direction).next + static_cast<std::uint32_t>(length));
-  }
-};
 
 class Streams::Delivery final : public protocols::CallSink {
  public:
@@ -120,6 +82,7 @@ void Streams::on_opened(const sensors::SocketOpened& opened) {
   std::unique_ptr<Stream>& slot = streams_[opened.connection.key];
   if (!slot) slot = std::make_unique<Stream>();
   Stream& stream = *slot;
+  stream.id = opened.connection.key;
   // Where an older socket stands may be ahead of records that still wait in the rings, among them that of its birth.
   if (opened.connection.transport == Transport::tcp && !opened.connection.joined_late && !stream.heard) {
     stream.track(Direction::inbound) = {.known = true, .next = opened.inbound_position};
@@ -155,6 +118,7 @@ Streams::Stream& Streams::stream_of(const sensors::StreamData& data) {
   if (!slot) {  // its description was lost, or is on its way
     slot = std::make_unique<Stream>();
     slot->connection.key = data.key;
+    slot->id = data.key;
     slot->connection.joined_late = true;
     if (!data.has_position) slot->connection.transport = Transport::unix_stream;
   }
@@ -162,12 +126,16 @@ Streams::Stream& Streams::stream_of(const sensors::StreamData& data) {
 }
 
 void Streams::on_data(const sensors::StreamData& data) {
-  Stream& stream = stream_of(data);
+  if (settings_.tls) join_.on_data(data);
+  take(stream_of(data), data);
+}
+
+void Streams::take(Stream& stream, const sensors::StreamData& data) {
   stream.heard = true;
   if (data.pid != 0) stream.pid = data.pid;
   stream.last_seen = data.end;
   if (stream.off) {
-    if (steering_ != nullptr) steering_->off(data.key);  // on its way when it was switched off, or displaced since
+    if (auto* steering = steering_of(stream)) steering->off(data.key);  // was on its way, or displaced since
     return;
   }
   Segment segment{.direction = data.outbound ? Direction::outbound : Direction::inbound,
@@ -206,7 +174,7 @@ void Streams::on_data(const sensors::StreamData& data) {
   }
   if (segment.length == 0) return;
   if (!data.has_position) segment.position = stream.count(segment.direction, segment.length);
-  if (follower_ == nullptr) return feed(stream, segment);
+  if (follower_ == nullptr || stream.tls) return feed(stream, segment);
   follower_->before(stream.connection, stream.kind, segment);
   feed(stream, segment);
   follower_->after(stream.connection, segment);
@@ -260,6 +228,7 @@ const protocols::Descriptor* Streams::choose(const protocols::Opening& opening, 
 }
 
 void Streams::recognise(Stream& stream, const Segment& segment) {
+  if (settings_.tls && !is_plaintext(stream) && take_ciphertext(stream, segment)) return;
   Stream::Track& track = stream.track(segment.direction);
   if (segment.bytes.empty()) {
     wipe(track.prefix);  // what was held is followed by bytes nobody saw
@@ -322,13 +291,15 @@ std::uint16_t Streams::server_port(const Stream& stream) {
 }
 
 void Streams::copy_again(Stream& stream) {
-  steering_->copy(stream.connection.key, false);
-  steering_->copy(stream.connection.key, true);
+  if (auto* steering = steering_of(stream)) {
+    steering->copy(stream.id, false);
+    steering->copy(stream.id, true);
+  }
 }
 
 void Streams::open_session(Stream& stream, const protocols::Descriptor& protocol, Call* request) {
   stream.protocol = &protocol;
-  if (steering_ != nullptr) steering_->copy_deep(stream.connection.key, protocol.deep);
+  if (auto* steering = steering_of(stream)) steering->copy_deep(stream.id, protocol.deep);
   stream.session = protocol.open({.joined_late = stream.connection.joined_late,
                                   .keep_headers = settings_.keep_headers,
                                   .header_limit = settings_.header_limit,
@@ -360,16 +331,17 @@ void Streams::hand_over(Stream& stream, const Segment& segment, const Next& next
 void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
   Stream::Track& track = stream.track(segment.direction);
   const bool outbound = segment.direction == Direction::outbound;
-  if (next.deep && steering_ != nullptr) steering_->copy_deep(stream.connection.key, true);
+  auto* steering = steering_of(stream);
+  if (next.deep && steering != nullptr) steering->copy_deep(stream.id, true);
   switch (next.action) {
     case Next::Action::invalid: switch_off(stream, segment.end, false); return;
     case Next::Action::opaque: switch_off(stream, segment.end, true); return;
     case Next::Action::hand_over: hand_over(stream, segment, next); return;
     case Next::Action::skip:
-      if (next.bytes >= worth_skipping && track.known && steering_ != nullptr) {
+      if (next.bytes >= worth_skipping && track.known && steering != nullptr) {
         track.skip_until = track.next + static_cast<std::uint32_t>(std::min(next.bytes, furthest_skip));
         track.skipping = true;
-        steering_->skip_until(stream.connection.key, outbound, track.skip_until);
+        steering->skip_until(stream.id, outbound, track.skip_until);
         return;
       }
       if (track.skipping && static_cast<std::int32_t>(track.next - track.skip_until) < 0) return;
@@ -377,7 +349,7 @@ void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
     case Next::Action::more:
       if (!track.skipping) return;
       track.skipping = false;
-      steering_->copy(stream.connection.key, outbound);
+      steering->copy(stream.id, outbound);
   }
 }
 
@@ -389,11 +361,11 @@ void Streams::switch_off(Stream& stream, Nanoseconds now, bool for_good) {
   stream.off = true;
   stream.peeking = false;
   ++counters_.switched_off;
-  if (steering_ != nullptr) steering_->off(stream.connection.key);
+  if (auto* steering = steering_of(stream)) steering->off(stream.id);
   if (for_good) return;
   stream.retry_after =
       std::min(stream.retry_after == 0 ? settings_.retry_after : 2 * stream.retry_after, longest_retry);
-  stream.retry = retries_.emplace(now + stream.retry_after, stream.connection.key);
+  stream.retry = retries_.emplace(now + stream.retry_after, stream.id);
 }
 
 void Streams::keep_headers(bool keep) {
@@ -408,6 +380,7 @@ void Streams::on_retransmit(SocketKey key) {
 }
 
 void Streams::on_closed(const sensors::SocketClosed& closed) {
+  if (settings_.tls) end_plaintext(closed);
   const auto entry = streams_.find(closed.key);
   if (entry == streams_.end()) return;
   // A unix connection ends as a whole, though the one end may be gone before the other hears of it.
@@ -440,8 +413,8 @@ void Streams::remove(SocketKey key) {
     if (tuple != by_tuple_.end() && tuple->second == key) by_tuple_.erase(tuple);
   }
   if (entry->second->retry) retries_.erase(*entry->second->retry);
-  if (steering_ != nullptr) steering_->forget(key);
-  if (follower_ != nullptr) follower_->on_closed(key);
+  if (auto* steering = steering_of(*entry->second)) steering->forget(key);
+  if (follower_ != nullptr) follower_->on_closed(entry->second->connection.key);
   streams_.erase(entry);
 }
 
@@ -452,15 +425,16 @@ void Streams::tick(Nanoseconds now) {
     Stream& stream = *streams_.at(key);
     stream.retry.reset();
     stream.off = false;
-    stream.tries = 0;
+    stream.tries = stream.tls_transfers = 0;
     stream.connection.joined_late = true;
     for (Stream::Track& track : stream.tracks) track = {};
-    if (steering_ != nullptr) {
+    if (auto* steering = steering_of(stream)) {
       stream.peeking = true;
-      steering_->copy_at_most(key, false, prefix_limit);
-      steering_->copy_at_most(key, true, prefix_limit);
+      steering->copy_at_most(key, false, prefix_limit);
+      steering->copy_at_most(key, true, prefix_limit);
     }
   }
+  if (settings_.tls) tick_tls(now);
   std::vector<SocketKey> idle;
   for (const auto& [key, stream] : streams_) {
     if (stream->session) {
@@ -479,12 +453,13 @@ void Streams::begin_census(Nanoseconds now) { census_ = now; }
 void Streams::end_census(Nanoseconds now) {
   std::vector<SocketKey> gone;
   for (const auto& [key, stream] : streams_) {
-    if (stream->described < census_ && stream->last_seen < census_) gone.push_back(key);
+    if (!is_plaintext(*stream) && stream->described < census_ && stream->last_seen < census_) gone.push_back(key);
   }
   for (const SocketKey key : gone) on_closed({.key = key, .when = now});
 }
 
 void Streams::finish(Nanoseconds now) {
+  if (settings_.tls) join_.finish();
   for (const auto& [key, stream] : streams_) {
     if (!stream->session) continue;
     Delivery delivery(*this, *stream);
@@ -513,7 +488,7 @@ std::size_t Streams::active(Kind kind) const {
 std::map<std::uint32_t, std::uint64_t> Streams::connections_by_pid() const {
   std::map<std::uint32_t, std::uint64_t> counts;
   for (const auto& [key, stream] : streams_) {
-    if (stream->connection.transport == Transport::tcp) ++counts[stream->pid];
+    if (stream->connection.transport == Transport::tcp && !is_plaintext(*stream)) ++counts[stream->pid];
   }
   return counts;
 }

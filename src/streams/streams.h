@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -17,6 +18,7 @@
 #include "model/connection.h"
 #include "protocols/session.h"
 #include "sensors/sensor.h"
+#include "streams/tls_join.h"
 
 namespace subfloor::streams {
 
@@ -25,6 +27,8 @@ class CallReceiver {
   // pid is that of the call, or of whoever holds the socket where the call's own is not known; peer_pid 0 where
   // unknown.
   virtual void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) = 0;
+  // The process speaks TLS on a socket, and its plaintext is not seen so far.
+  virtual void on_tls(std::uint32_t /*pid*/) {}
 
  protected:
   ~CallReceiver() = default;
@@ -51,6 +55,7 @@ struct Settings {
   protocols::Extras extras = {};
   // Seen between the ends, by neither: every call is told as its server's, whose address is then the local one.
   bool on_the_wire = false;
+  bool tls = true;  // plaintext of TLS libraries is told of, too
   Nanoseconds retry_after = 30'000'000'000;  // a stream nobody recognised is looked at again, twice as late each time
 };
 
@@ -60,7 +65,14 @@ struct Counters {
   std::uint64_t bytes_missed = 0;  // neither copied nor skipped on purpose: lost, or moved by splice and the like
 };
 
-class Streams {
+// Of one process.
+struct TlsUse {
+  std::uint64_t connections = 0;  // on which it spoke TLS
+  std::uint64_t joined = 0;       // of them, those whose plaintext was seen
+  std::uint64_t unseen = 0;       // those that carried data of which no plaintext came
+};
+
+class Streams final : private TlsJoin::Receiver {
  public:
   // steering may be null (replay). The receiver and what steering refers to outlive the streams.
   Streams(Settings settings, sensors::Steering* steering, CallReceiver& receiver);
@@ -70,6 +82,8 @@ class Streams {
 
   void on_opened(const sensors::SocketOpened& opened);
   void on_data(const sensors::StreamData& data);
+  void on_tls_data(const sensors::TlsData& data) { join_.on_tls_data(data); }
+  void on_tls_over(std::uint64_t session) { join_.on_tls_over(session); }
   void on_retransmit(SocketKey key);
   void on_closed(const sensors::SocketClosed& closed);
 
@@ -91,7 +105,12 @@ class Streams {
   // The agent stops: every session gives what it has.
   void finish(Nanoseconds now);
 
-  [[nodiscard]] std::size_t size() const { return streams_.size(); }
+  // What is known of a process that is gone is forgotten.
+  void forget_process(std::uint32_t pid) { tls_use_.erase(pid); }
+
+  [[nodiscard]] std::size_t size() const { return streams_.size() - plaintexts_; }
+  [[nodiscard]] const std::unordered_map<std::uint32_t, TlsUse>& tls_use() const { return tls_use_; }
+  [[nodiscard]] const TlsJoin::Counters& tls_counters() const { return join_.counters(); }
   // Requests begun and not yet answered, by Kind, of each family that is spoken now.
   [[nodiscard]] std::map<const Family*, std::array<std::size_t, 2>> active() const;
   [[nodiscard]] std::size_t active(Kind kind) const;
@@ -106,6 +125,19 @@ class Streams {
 
   Stream& stream_of(const sensors::StreamData& data);
   void find_peer(Stream& stream) const;
+  void take(Stream& stream, const sensors::StreamData& data);
+  [[nodiscard]] static bool is_plaintext(const Stream& stream);
+  [[nodiscard]] sensors::Steering* steering_of(const Stream& stream) const;
+  bool take_ciphertext(Stream& stream, const protocols::Segment& segment);
+  void begin_tls(Stream& stream);
+  void mark_unseen(Stream& stream, bool unseen);
+  void want_ciphertext(Stream& stream);
+  void end_plaintext(const sensors::SocketClosed& closed);
+  void drop_plaintext(const sensors::SocketClosed& closed);
+  void tick_tls(Nanoseconds now);
+  void on_tls_joined(SocketKey key) override;
+  void on_plaintext(const sensors::StreamData& data, Nanoseconds since) override;
+  void on_tls_sought(std::uint32_t pid) override { sought_.insert(pid); }
   [[nodiscard]] std::uint32_t peer_pid(Stream& stream) const;
   void feed(Stream& stream, const protocols::Segment& segment);
   void recognise(Stream& stream, const protocols::Segment& segment);
@@ -132,6 +164,10 @@ class Streams {
   std::multimap<Nanoseconds, SocketKey> retries_;
   Nanoseconds census_ = 0;  // when the last one began
   Counters counters_;
+  TlsJoin join_{*this};
+  std::unordered_map<std::uint32_t, TlsUse> tls_use_;  // by process
+  std::set<std::uint32_t> sought_;  // processes with plaintext that no socket was found for
+  std::size_t plaintexts_ = 0;  // of the streams
 };
 
 }  // namespace subfloor::streams

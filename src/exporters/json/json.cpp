@@ -219,6 +219,8 @@ void append_json(std::string& out, const Observation& observation, Nanoseconds u
   object.text_if_any("parent_span_id", observation.parent_span_id);
   append_partial(object, call.headers_kept ? call.partial : call.partial | partial_headers);
   call.protocol->family->http ? append_http(object, call) : append_other(object, call);
+  if (call.protocol->family->http) object.text("url.scheme", observation.connection.tls ? "https" : "http");
+  if (observation.connection.tls) object.boolean("tls.established", true);
   append_attributes(object, call.attributes);
   object.text_if_any("subfloor.route", observation.route);
   object.text_if_any("server.address", observation.server_name);

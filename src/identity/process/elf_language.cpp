@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 
-#include "identity/process/elf_file.h"
+#include "elf/elf_file.h"
 
 namespace subfloor::identity {
 namespace {
+
+using elf::ElfFile;
 
 struct Trace {
   std::string_view text;

@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "base/fd.h"
-#include "identity/process/elf_file.h"
+#include "elf/elf_file.h"
 
 namespace subfloor::identity {
 namespace {
+
+using elf::ElfFile;
 
 struct Part {
   std::string name, content;
@@ -102,7 +104,7 @@ TEST(ElfLanguage, DoesNotGuess) {
 TEST(ElfLanguage, KnowsThisVeryProgram) {
   const Fd self(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   EXPECT_EQ(language_of_elf(self.get()), Language::cpp);
-  const auto file = ElfFile::read(self.get());
+  const auto file = elf::ElfFile::read(self.get());
   ASSERT_TRUE(file);
   const auto needed = file->needed();
   EXPECT_NE(std::find(needed.begin(), needed.end(), "libc.so.6"), needed.end());
@@ -150,10 +152,10 @@ TEST(ElfLanguage, SurvivesAnyBytesInTheHeaders) {
 
 TEST(ElfLanguage, RefusesMoreNamesOrSectionsThanItsBounds) {
   std::vector<Part> many(4000, Part{".x", ""});
-  EXPECT_TRUE(ElfFile::read(file_of(elf(many)).get()));
+  EXPECT_TRUE(elf::ElfFile::read(file_of(elf(many)).get()));
   many.resize(5000, Part{".x", ""});
-  EXPECT_FALSE(ElfFile::read(file_of(elf(many)).get()));
-  EXPECT_FALSE(ElfFile::read(file_of(elf({{std::string(300 << 10, 'n'), ""}})).get()));
+  EXPECT_FALSE(elf::ElfFile::read(file_of(elf(many)).get()));
+  EXPECT_FALSE(elf::ElfFile::read(file_of(elf({{std::string(300 << 10, 'n'), ""}})).get()));
 }
 
 // A section said to be as large as the address space costs no more than its bound.

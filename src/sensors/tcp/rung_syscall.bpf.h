@@ -11,9 +11,6 @@
 
 #include "sensors/tcp/announce.bpf.h"
 
-#define S_IFMT   0170000
-#define S_IFSOCK 0140000
-
 /* As user space lays them out on 64-bit machines. */
 struct native_msghdr {
 	__u64 name;
@@ -31,24 +28,6 @@ struct native_mmsghdr {
 static __always_inline struct pt_regs *user_registers(void)
 {
 	return (struct pt_regs *)bpf_task_pt_regs(bpf_get_current_task_btf());
-}
-
-/* The socket behind a descriptor of the current process, or null where it is something else. */
-static __always_inline struct sock *sock_of_fd(__u32 fd)
-{
-	/* Typed pointers are followed without a helper call: most descriptors are no sockets, and that is all they cost. */
-	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
-	struct socket *socket;
-	struct file *file;
-
-	if (fd >= table->max_fds)
-		return NULL;
-	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file)
-		return NULL;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
 }
 
 /* Where reading has come to. The call that takes the last bytes takes the FIN with them, which has a number of its own.

@@ -5,13 +5,9 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
 
+#include "bpf/kernel/descriptor.bpf.h"
 #include "sensors/tcp/tcp_abi.h"
 
-#define AF_UNIX       1
-#define AF_INET       2
-#define AF_INET6      10
-#define SOCK_STREAM   1
-#define IPPROTO_TCP   6
 #define RCV_SHUTDOWN  1
 #define SEND_SHUTDOWN 2
 #define MSG_PEEK      2
@@ -67,23 +63,9 @@ static __always_inline bool wanted(const struct sock *sk)
 			  port_wanted(filter, bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport))));
 }
 
-static __always_inline bool is_tcp(const struct sock *sk)
-{
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-
-	/* A raw socket may carry the protocol number of TCP, too. */
-	return (family == AF_INET || family == AF_INET6) && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP &&
-	       BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
-}
-
 static __always_inline bool is_unix_stream(const struct sock *sk)
 {
 	return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_UNIX && BPF_CORE_READ(sk, sk_type) == SOCK_STREAM;
-}
-
-static __always_inline __u64 tcp_key(const struct sock *sk)
-{
-	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
 }
 
 /* 0 where the socket is no file any more (closed, its last bytes still queued at the peer). */

@@ -226,12 +226,12 @@ struct __sk_buff {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r10, r9, r8, ax, cx, dx, si, di, orig_ax, sp;
+	unsigned long r14, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, flags, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
-	__u64 sp;
+	__u64 sp, pc, pstate;
 };
 
 struct pt_regs {

@@ -60,6 +60,7 @@ enum bpf_map_type {
 };
 
 enum bpf_func_id {
+	BPF_FUNC_get_attach_cookie = 174,
 	BPF_FUNC_loop = 181,
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "identity/process/elf_file.h"
+#include "elf/elf_file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,10 +8,11 @@
 #include <cerrno>
 #include <cstring>
 
-namespace subfloor::identity {
+namespace subfloor::elf {
 namespace {
 
 constexpr std::size_t max_sections = 4096;
+constexpr std::size_t max_segments = 256;
 constexpr std::size_t max_section_names = 256 << 10;
 constexpr std::size_t max_dynamic = 64 << 10;
 constexpr std::size_t max_dynamic_names = 4 << 20;
@@ -23,17 +24,9 @@ std::string text_at(std::string_view table, std::uint64_t offset) {
   return std::string(table.substr(0, table.find('\0')));
 }
 
-template <class T>
-T item(std::string_view bytes, std::size_t i) {
-  T value;
-  std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-  return value;
-}
-
 bool understood(const Elf64_Ehdr& header) {
   return std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_ident[EI_CLASS] == ELFCLASS64 &&
-         header.e_ident[EI_DATA] == ELFDATA2LSB && header.e_shentsize == sizeof(Elf64_Shdr) &&
-         header.e_shnum <= max_sections && header.e_shstrndx < header.e_shnum;
+         header.e_ident[EI_DATA] == ELFDATA2LSB;
 }
 
 }  // namespace
@@ -59,11 +52,35 @@ std::optional<ElfFile> ElfFile::read(int fd) {
   const std::string start = file.bytes(0, sizeof(Elf64_Ehdr));
   if (start.size() < sizeof(Elf64_Ehdr)) return std::nullopt;
   const auto header = item<Elf64_Ehdr>(start, 0);
-  if (!understood(header) || !file.read_sections(header)) return std::nullopt;
+  if (!understood(header)) return std::nullopt;
+  file.machine_ = header.e_machine;
+  file.read_segments(header);
+  if (!file.read_sections(header)) file.sections_.clear();
+  if (file.sections_.empty() && file.segments_.empty()) return std::nullopt;
   return file;
 }
 
+void ElfFile::read_segments(const Elf64_Ehdr& header) {
+  if (header.e_phentsize != sizeof(Elf64_Phdr)) return;
+  const std::string table =
+      bytes(header.e_phoff, std::min<std::uint64_t>(header.e_phnum, max_segments) * sizeof(Elf64_Phdr));
+  for (std::size_t i = 0; (i + 1) * sizeof(Elf64_Phdr) <= table.size(); ++i) {
+    const auto segment = item<Elf64_Phdr>(table, i);
+    if ((segment.p_type != PT_LOAD && segment.p_type != PT_DYNAMIC) || segment.p_offset >= size_) continue;
+    // Sums with what is left do not wrap round.
+    const std::uint64_t size = std::min({segment.p_filesz, size_ - segment.p_offset, ~segment.p_vaddr});
+    const Segment found{segment.p_offset, segment.p_vaddr, size, (segment.p_flags & PF_W) != 0,
+                        (segment.p_flags & PF_X) != 0};
+    if (segment.p_type == PT_LOAD)
+      segments_.push_back(found);
+    else
+      dynamic_ = found;
+  }
+}
+
 bool ElfFile::read_sections(const Elf64_Ehdr& header) {
+  if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shnum > max_sections || header.e_shstrndx >= header.e_shnum)
+    return false;
   const std::string table = bytes(header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr));
   if (table.size() < header.e_shnum * sizeof(Elf64_Shdr)) return false;
   const auto names_header = item<Elf64_Shdr>(table, header.e_shstrndx);
@@ -73,7 +90,7 @@ bool ElfFile::read_sections(const Elf64_Ehdr& header) {
     const auto section = item<Elf64_Shdr>(table, i);
     const bool in_file = section.sh_type != SHT_NOBITS;
     sections_.push_back({text_at(names, section.sh_name).substr(0, 64), section.sh_type, section.sh_offset,
-                         in_file ? section.sh_size : 0});
+                         in_file ? section.sh_size : 0, section.sh_addr, section.sh_link});
   }
   return true;
 }
@@ -85,6 +102,30 @@ const ElfFile::Section* ElfFile::find(std::string_view name) const {
 
 std::string ElfFile::content(const Section& section, std::size_t limit) const {
   return bytes(section.offset, std::min<std::uint64_t>(section.size, limit));
+}
+
+const ElfFile::Segment* ElfFile::segment_of(std::uint64_t address) const {
+  const auto holds = [&](const Segment& each) { return address >= each.address && address - each.address < each.size; };
+  const auto found = std::ranges::find_if(segments_, holds);
+  return found == segments_.end() ? nullptr : &*found;
+}
+
+std::optional<std::uint64_t> ElfFile::offset_of(std::uint64_t address) const {
+  const Segment* segment = segment_of(address);
+  return segment == nullptr ? std::nullopt : std::optional(segment->offset + (address - segment->address));
+}
+
+std::optional<std::uint64_t> ElfFile::code_offset_of(std::uint64_t address) const {
+  const Segment* segment = segment_of(address);
+  return segment == nullptr || !segment->executable ? std::nullopt : offset_of(address);
+}
+
+std::optional<std::uint64_t> ElfFile::address_of(std::uint64_t offset) const {
+  for (const Segment& segment : segments_) {
+    if (offset >= segment.offset && offset - segment.offset < segment.size)
+      return segment.address + (offset - segment.offset);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> ElfFile::needed() const {
@@ -102,4 +143,4 @@ std::vector<std::string> ElfFile::needed() const {
   return found;
 }
 
-}  // namespace subfloor::identity
+}  // namespace subfloor::elf

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sensors/tls/decoder.h"
+
+#include <algorithm>
+
+#include "base/byte_reader.h"
+#include "sensors/tls/tls_abi.h"
+
+namespace subfloor::sensors {
+namespace {
+
+bool decode_data(std::span<const std::byte> record, Events& events) {
+  ByteReader reader(record);
+  tls_data head;
+  std::string_view bytes;
+  if (!reader.read(head) || !reader.read_text(head.captured, bytes) || bytes.size() > head.length) return false;
+  events.on_tls_data({.session = head.session,
+                      .socket = head.socket,
+                      .outbound = head.direction == TLS_DIRECTION_OUT,
+                      .position = head.position,
+                      .other_position = head.other_position,
+                      .length = head.length,
+                      .bytes = bytes,
+                      .entered = std::min<Nanoseconds>(head.entered, head.header.time),
+                      .end = head.header.time,
+                      .since = head.since,
+                      .pid = head.pid,
+                      .tid = head.tid});
+  return true;
+}
+
+}  // namespace
+
+bool TlsDecoder::decode(const record_header& header, std::span<const std::byte> record) {
+  if (header.kind == TLS_DATA) return decode_data(record, events_);
+  tls_over over;
+  if (header.kind != TLS_OVER || !ByteReader(record).read(over)) return false;
+  events_.on_tls_over(over.session, over.header.time);
+  return true;
+}
+
+}  // namespace subfloor::sensors

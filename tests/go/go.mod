@@ -1,0 +1,3 @@
+module subfloor.test/talk
+
+go 1.19

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// A server and clients of Go's standard library, for the tests of what is seen of crypto/tls. Built by tests/go/build.
+//
+//	talk serve                                     says "listening PORT"
+//	talk get [-h2] [-close] [-n N] [-c C] [-wait] URL   N requests by C goroutines to URL/goroutine/number
+//	talk stack [-n N] HOST:PORT                    N requests read into a buffer on a stack that moves meanwhile
+//	talk tunnel HOST:PORT                          TLS within TLS
+//	talk buffered HOST:PORT                        over a connection of a type of its own
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	commands := map[string]func([]string) error{
+		"serve": serve, "get": get, "stack": stack, "tunnel": tunnel, "buffered": buffered,
+	}
+	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "talk serve|get|stack|tunnel|buffered")
+		os.Exit(2)
+	}
+	if err := commands[os.Args[1]](os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
