@@ -53,7 +53,7 @@ static __noinline int tell_unix(const struct sock *sk, __u64 key)
 	}
 	__builtin_memset(open, 0, sizeof(*open));
 	describe_unix(open, sk, key);
-	open->pid = bpf_get_current_pid_tgid() >> 32;
+	open->pid = current_process() >> 32;
 	count->submitted++;
 	bpf_ringbuf_submit(open, wake_flags(&control_ring, control_wake_bytes));
 	return 0;
@@ -73,7 +73,7 @@ static __always_inline void announce_received(const struct sock *sk, __u32 lengt
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
 	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
 	struct tcp_unix_received record = {};
-	__u64 who = bpf_get_current_pid_tgid();
+	__u64 who = current_process();
 
 	record.key = unix_key(sk);
 	if (!count || is_off(record.key))
@@ -115,7 +115,7 @@ int BPF_PROG(tcp_established, const struct sock *sk, int old_state, int new_stat
 		return 0;
 	/* Unwanted ones get their cookie, too: their port may be wanted later. */
 	bpf_get_socket_cookie((void *)sk);
-	if (!wanted(sk))
+	if (!wanted(sk) || elsewhere(sk))
 		return 0;
 	count = counters_of(TCP_FAMILY_SOCKET);
 	if (!count)
@@ -133,7 +133,7 @@ int BPF_PROG(tcp_destroyed, const struct sock *sk)
 	__u64 key = tcp_key(sk);
 
 	/* No key: it was never connected. Its ports are cleared by now, so that they cannot be asked. */
-	if (!count || !key)
+	if (!count || !key || elsewhere(sk))
 		return 0;
 	count->seen++;
 	announce_close(count, sk, key);
@@ -146,7 +146,7 @@ int BPF_PROG(tcp_retransmitted, const struct sock *sk)
 	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
 	struct tcp_retransmit record = {};
 
-	if (!count || !wanted(sk))
+	if (!count || !wanted(sk) || elsewhere(sk))
 		return 0;
 	record.key = tcp_key(sk);
 	if (!record.key)
@@ -192,7 +192,9 @@ int sockets_of_tasks(struct bpf_iter__task_file *ctx)
 		return 0;
 	}
 	open.old = 1;
-	open.pid = task->tgid;
+	open.pid = tgid_of(task);
+	if (!open.pid)
+		return 0;
 	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
 	return 0;
 }
