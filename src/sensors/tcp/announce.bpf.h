@@ -28,13 +28,51 @@ static __always_inline void describe_unix(struct tcp_socket_open *open, const st
 	fill_header(&open->header, bpf_ktime_get_ns(), sizeof(*open), TCP_SOCKET_OPEN);
 }
 
+#define CONNECTORS 1024
+
+/* Who connects a socket, at the slot of its key: once it is established, anybody may be running. Where two meet, the
+ * process of one is not known before it moves bytes. */
+struct connector {
+	__u64 key;
+	__u64 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONNECTORS);
+	__type(key, __u32);
+	__type(value, struct connector);
+} connectors SEC(".maps");
+
+static __always_inline struct connector *connector_of(__u64 key)
+{
+	__u32 slot = key % CONNECTORS;
+
+	return bpf_map_lookup_elem(&connectors, &slot);
+}
+
+static __always_inline void note_connector(const struct sock *sk)
+{
+	__u64 key = bpf_get_socket_cookie((void *)sk);
+	struct connector *connector = connector_of(key);
+
+	if (connector) {
+		connector->pid = current_process() >> 32;
+		connector->key = key;
+	}
+}
+
 /* TCP: at birth, with both sequence numbers, so that not a byte is missed. The cookie is made here for all hooks after. */
 static __always_inline void announce_tcp(struct family_counters *count, const struct sock *sk, __u8 side)
 {
 	struct tcp_socket_open open = {};
+	struct connector *connector;
 
 	describe_tcp(&open, sk, bpf_get_socket_cookie((void *)sk));
 	open.side = side;
+	connector = side == TCP_SIDE_CONNECTED ? connector_of(open.key) : NULL;
+	if (connector && connector->key == open.key)
+		open.pid = connector->pid;
 	submit_control(count, &open, sizeof(open));
 }
 
@@ -111,8 +149,12 @@ int BPF_PROG(tcp_established, const struct sock *sk, int old_state, int new_stat
 {
 	struct family_counters *count;
 
-	if (new_state != STATE_ESTABLISHED || !is_tcp(sk))
+	if ((new_state != STATE_ESTABLISHED && new_state != STATE_SYN_SENT) || !is_tcp(sk))
 		return 0;
+	if (new_state == STATE_SYN_SENT) {
+		note_connector(sk);
+		return 0;
+	}
 	/* Unwanted ones get their cookie, too: their port may be wanted later. */
 	bpf_get_socket_cookie((void *)sk);
 	if (!wanted(sk) || elsewhere(sk))
