@@ -86,6 +86,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   class ExemplarSink final : public SpanSink {
    public:
     ExemplarSink(Metrics& metrics, SpanSink& next) : metrics_(metrics), next_(next) {}
+    [[nodiscard]] bool wanted() const override { return next_.wanted(); }
     void on_span(const Span& span) override;
     void on_window_closed(const WindowSummary& summary) override { next_.on_window_closed(summary); }
 
@@ -96,6 +97,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   [[nodiscard]] std::string_view name_of_peer(const Call& call, const Connection& connection, const Process& process);
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
+  void tell(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;

@@ -114,8 +114,8 @@ class RingsTest : public ::testing::Test {
  protected:
   void SetUp() override { open(4096); }
 
-  void open(std::size_t bytes) {
-    auto made = Rings::make(bytes, bytes);
+  void open(std::size_t bytes, std::size_t data_rings = 1) {
+    auto made = Rings::make(bytes, bytes, data_rings);
     ASSERT_TRUE(made) << made.error().message;
     rings_ = std::make_unique<Rings>(std::move(*made));
     control_ = writer_to(rings_->control(), sizeof(Record));
@@ -227,6 +227,61 @@ TEST_F(RingsTest, KeepDataBackWhileTheOpenIsHiddenByARecordThatIsBeingWritten) {
   EXPECT_FALSE(reader_->hidden());
 }
 
+TEST_F(RingsTest, MergeTheDataOfAllCpusByTime) {
+  open(4 * 4096, 4);
+  std::vector<Fd> cpus;
+  for (std::size_t i = 0; i < rings_->data_rings(); ++i) cpus.push_back(writer_to(rings_->data(i), sizeof(Record)));
+  ASSERT_EQ(cpus.size(), 4U);
+  control(10, "open");
+  put(cpus[3], 20, "request");
+  put(cpus[0], 40, "next request");
+  put(cpus[3], 30, "response");
+  put(cpus[1], 50, "next response");
+  control(60, "close");
+  EXPECT_EQ(reader_->drain(), 6U);
+  EXPECT_THAT(heard_, ElementsAre("open", "request", "response", "next request", "next response", "close"));
+}
+
+// The response of a thread that moved to another CPU must not overtake the request that is hidden on the first.
+TEST_F(RingsTest, KeepBackWhatAnotherCpuWroteLaterThanARecordThatIsBeingWritten) {
+  const SlowPage page;
+  if (!page.works()) GTEST_SKIP() << "missing: userfaultfd";
+  open(2 * 4096, 2);
+  const Fd first = writer_to(rings_->data(0), sizeof(Record)), second = writer_to(rings_->data(1), sizeof(Record));
+  const Fd slow = slow_writer_to(rings_->data(0), page);
+  put(first, monotonic_now(), "before");
+  reader_->drain();
+  std::thread writer([&slow] {
+    bpf_test_run_opts run{};
+    run.sz = sizeof run;
+    EXPECT_EQ(bpf_prog_test_run_opts(slow.get(), &run), 0) << std::strerror(errno);
+    EXPECT_EQ(run.retval, 0U);
+  });
+  page.wait_for_reader();
+  const Nanoseconds begun = monotonic_now();
+  put(first, monotonic_now(), "request");
+  put(second, monotonic_now(), "response");
+  control(monotonic_now(), "close");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(reader_->drain(), 0U);
+  EXPECT_TRUE(reader_->hidden());
+  page.fill(make_record(begun, "slow"));
+  writer.join();
+  reader_->drain();
+  EXPECT_THAT(heard_, ElementsAre("before", "slow", "request", "response", "close"));
+  EXPECT_FALSE(reader_->hidden());
+}
+
+TEST_F(RingsTest, GiveRoomBackWhileManyRecordsAreRead) {
+  open(1 << 20);
+  int put_in = 0;
+  while (data(10, "x")) ++put_in;
+  bool room = false;
+  int heard = 0;
+  on_record_ = [&](const std::string&) { room = room || (++heard < put_in && data(monotonic_now(), "later")); };
+  reader_->drain();
+  EXPECT_TRUE(room);
+}
+
 TEST_F(RingsTest, LeaveOutRecordsThatClaimMoreThanTheyHold) {
   put(control_, 1, "too long", sizeof(Record) + 1);
   put(control_, 2, "no header", sizeof(record_header) - 1);
@@ -268,7 +323,7 @@ TEST_F(RingsTest, RoundSizesUpToWhatTheKernelTakes) {
 }
 
 TEST_F(RingsTest, SayWhichRingCouldNotBeMade) {
-  const auto too_large = Rings::make(4096, std::size_t{1} << 32);
+  const auto too_large = Rings::make(4096, std::size_t{1} << 32, 1);
   ASSERT_FALSE(too_large);
   EXPECT_THAT(too_large.error().message, ::testing::HasSubstr("create data_ring of 4294967296 bytes"));
 }

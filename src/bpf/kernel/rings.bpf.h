@@ -13,16 +13,23 @@ struct {
 	__uint(max_entries, 4096);
 } control_ring SEC(".maps");
 
-/* Payload: may drop, and counts what it drops. */
-struct {
+/* Payload: may drop, and counts what it drops. Several, so that CPUs do not wait for each other. */
+struct data_ring_type {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 4096);
-} data_ring SEC(".maps");
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct data_ring_type);
+} data_rings SEC(".maps");
 
 /* Set by the loader before load. */
 const volatile __u8 sensor_id;
 const volatile __u64 control_wake_bytes; /* unread bytes above which a submission wakes the reader */
-const volatile __u64 data_wake_bytes;
+const volatile __u64 data_wake_bytes;    /* of each data ring */
+const volatile __u32 data_ring_mask;     /* their number, a power of two, less one */
 
 #define COUNTERS(families)                               \
 	struct {                                         \
@@ -31,6 +38,14 @@ const volatile __u64 data_wake_bytes;
 		__type(key, __u32);                      \
 		__type(value, struct family_counters);   \
 	} counters SEC(".maps")
+
+/* That of this CPU; never null, which the verifier does not know. */
+static __always_inline void *data_ring(void)
+{
+	__u32 i = bpf_get_smp_processor_id() & data_ring_mask;
+
+	return bpf_map_lookup_elem(&data_rings, &i);
+}
 
 /* Never wakes the reader for one event: it drains on a timer. Only a ring that fills faster than that does. */
 static __always_inline __u64 wake_flags(void *ring, __u64 wake_bytes)
@@ -64,7 +79,9 @@ static __always_inline void submit_control(struct family_counters *count, const 
 
 static __always_inline void submit_data(struct family_counters *count, const void *record, __u32 size, __u32 content)
 {
-	if (submit(&data_ring, data_wake_bytes, record, size)) {
+	void *ring = data_ring();
+
+	if (!ring || submit(ring, data_wake_bytes, record, size)) {
 		count->ring_full++;
 		return;
 	}

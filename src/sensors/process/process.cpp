@@ -25,7 +25,6 @@ using Object = bpf::Skeleton<process_bpf>;
 
 constexpr std::array<std::string_view, process_families> family_names = {"process_exec", "process_fork", "process_exit",
                                                                          "process_exec_arguments"};
-constexpr std::size_t wake_fraction = 4;  // of the control ring, filled, wakes the reader
 
 class ProcessDecoder final : public Decoder {
  public:
@@ -81,7 +80,7 @@ class ProcessSensor final : public Sensor {
 void configure(const Object& object, const Context& context) {
   object->rodata->sensor_id = context.sensor_id;
   bpf::tell_who_is_the_agent(*object->rodata);
-  object->rodata->control_wake_bytes = context.rings.control_bytes() / wake_fraction;
+  context.rings.describe_to(*object->rodata);
 }
 
 // One rung: the three programs of this suffix, and no others, loaded and attached.

@@ -70,12 +70,16 @@ struct part {
 };
 
 /* A burst on a new socket comes before user space can say what it wants. It is copied as if all were wanted, so that
- * messages are found in it, for as long as there is plenty of room: bulk that nobody understands must not push others out. */
+ * messages are found in it, for as long as there is plenty of room: bulk that nobody understands must not push others
+ * out. */
 static __always_inline __u32 pieces_while_unknown(__u32 length)
 {
+	void *ring;
+
 	if (length <= content_limit)
 		return 1;
-	return bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) < data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
+	ring = data_ring();
+	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
 }
 
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.
@@ -152,22 +156,23 @@ static __always_inline bool select_part(struct family_counters *count, struct fl
 
 /* Room in the ring for a record with so much content. The verifier wants constants. A record says itself how much of
  * its room it uses; the next larger size is at most twice what is needed. */
-static __always_inline struct tcp_data *reserve_data(__u32 content)
+static __always_inline struct tcp_data *reserve_data(void *ring, __u32 content)
 {
 	enum { HEAD = sizeof(struct tcp_data) };
 
 	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 256, 0);
+		return bpf_ringbuf_reserve(ring, 256, 0);
 	if (content <= 512 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 512, 0);
+		return bpf_ringbuf_reserve(ring, 512, 0);
 	if (content <= 1024 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 1024, 0);
+		return bpf_ringbuf_reserve(ring, 1024, 0);
 	if (content <= 2048 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 2048, 0);
-	return bpf_ringbuf_reserve(&data_ring, HEAD + TCP_CONTENT_MAX, 0);
+		return bpf_ringbuf_reserve(ring, 2048, 0);
+	return bpf_ringbuf_reserve(ring, HEAD + TCP_CONTENT_MAX, 0);
 }
 
-/* Makes a part what one record takes of it; returns how many bytes it was. In place, for what is on the stack adds up. */
+/* Makes a part what one record takes of it; returns how many bytes it was. In place, for what is on the stack adds up.
+ */
 static __always_inline __u32 cut_piece(struct part *part)
 {
 	__u32 length = part->length;
@@ -197,13 +202,14 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 					  __u64 begin, __u8 kind, read_piece read, const void *from, __u64 offset)
 {
 	__u64 now = bpf_ktime_get_ns();
+	void *ring = data_ring();
 	struct tcp_data *record;
 	__u32 want = part->want;
 
 	barrier_var(want);
-	if (want > TCP_CONTENT_MAX)
+	if (!ring || want > TCP_CONTENT_MAX)
 		return;
-	record = reserve_data(want);
+	record = reserve_data(ring, want);
 	if (!record) {
 		count->ring_full++;
 		return;
@@ -216,7 +222,7 @@ static __always_inline void deliver_piece(struct family_counters *count, const s
 	count->bytes += want;
 	fill_data(record, flow, part->length, begin, now);
 	finish_data(record, kind, want, now);
-	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+	bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
 }
 
 static __always_inline void deliver_vector(struct family_counters *count, const struct flow *flow, struct part *part,

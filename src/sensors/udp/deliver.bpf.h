@@ -66,7 +66,8 @@ static __always_inline bool port_wanted(const struct ports_filter *filter, __u16
 	return filter->bits[(port >> 6) & 1023] >> (port & 63) & 1;
 }
 
-/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ. */
+/* By the ports in the packet, or the one that the socket is connected to: where addresses are translated they differ.
+ */
 static __always_inline bool wanted(const struct udp_ports *packet, __be16 connected)
 {
 	struct ports_filter *filter;
@@ -171,12 +172,12 @@ static __always_inline void deliver_without_content(const struct datagram *found
 	submit_data(count, &record, sizeof(record), 0);
 }
 
-/* Room for so much content, a constant and a power of two, with *want bytes of it, 1 at least; *want is then what could be
- * read. The record says how much of its room it uses. */
-static __always_inline struct udp_datagram *reserve_and_read(const __u64 room, __u32 *want, read_payload read,
-							     const void *from)
+/* Room for so much content, a constant and a power of two, with *want bytes of it, 1 at least; *want is then what could
+ * be read. The record says how much of its room it uses. */
+static __always_inline struct udp_datagram *reserve_and_read(void *ring, const __u64 room, __u32 *want,
+							     read_payload read, const void *from)
 {
-	struct udp_datagram *record = bpf_ringbuf_reserve(&data_ring, sizeof(*record) + room, 0);
+	struct udp_datagram *record = bpf_ringbuf_reserve(ring, sizeof(*record) + room, 0);
 	__u64 bytes = *want;
 
 	if (!record)
@@ -194,15 +195,18 @@ static __always_inline void deliver_content(const struct datagram *found, struct
 {
 	__u32 want = found->at_hand > UDP_CONTENT_MAX ? UDP_CONTENT_MAX : found->at_hand;
 	struct udp_datagram *record;
+	void *ring = data_ring();
 
+	if (!ring)
+		return;
 	if (want <= 128)
-		record = reserve_and_read(128, &want, read, from);
+		record = reserve_and_read(ring, 128, &want, read, from);
 	else if (want <= 512)
-		record = reserve_and_read(512, &want, read, from);
+		record = reserve_and_read(ring, 512, &want, read, from);
 	else if (want <= 2048)
-		record = reserve_and_read(2048, &want, read, from);
+		record = reserve_and_read(ring, 2048, &want, read, from);
 	else
-		record = reserve_and_read(UDP_CONTENT_MAX, &want, read, from);
+		record = reserve_and_read(ring, UDP_CONTENT_MAX, &want, read, from);
 	if (!record) {
 		count->ring_full++;
 		return;
@@ -212,7 +216,7 @@ static __always_inline void deliver_content(const struct datagram *found, struct
 	count->submitted++;
 	count->bytes += want;
 	finish_datagram(record, found, count, who, now, want);
-	bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+	bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
 }
 
 /* who: 0 where not known. */
