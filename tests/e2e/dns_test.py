@@ -108,7 +108,7 @@ class Dns(DnsCase):
 
     def test_a_server_that_says_nothing(self):
         with Silent() as server, self.watch(server) as observer:
-            self.dig(server.port, "a.test", "+tries=2", "+timeout=1")
+            self.dig(server.port, "a.test", "+tries=2", "+timeout=2")  # a second or more is a time-out
             observer.wait(1, "client", 20)
             with dns.contextlib.closing(dns.socket.socket(dns.socket.AF_INET, dns.socket.SOCK_DGRAM)) as s:
                 s.connect(("127.0.0.1", server.port))

@@ -160,11 +160,10 @@ class Http2Replay(Case):
             self.assertEqual(told(replayed), told(observer.records("server")))
             self.assertEqual(collections.Counter(r.query for r in replayed), {"r=1": 500, None: 1})
 
-
     def test_a_recording_of_a_hundred_streams_at_once_has_the_live_records(self):
         with places.scratch() as directory, Nghttpd() as server:
             path = pathlib.Path(directory) / "recording"
-            argv = [places.binary(), "record", "--config", alone(), path, "--rung", "tracepoint"]
+            argv = [places.binary(), "record", "--config", alone(), path]
             with self.observe(server.port) as observer, Child(argv, name="subfloor record") as child:
                 child.wait_for_line("recording to")
                 h2load(server.url("/index.html?r=1"), 1000, 100)

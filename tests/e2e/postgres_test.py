@@ -254,7 +254,7 @@ COPY history FROM STDIN;
 
     def test_a_recording_of_packets_gives_the_live_records(self):
         with Capture("lo", f"tcp port {self.server.port}", flags=("-s", "0")) as capture, \
-                Observer("tracepoint", self.server.port) as observer:
+                Observer(port=self.server.port) as observer:
             self.server.psql("SELECT * FROM accounts WHERE id = 3", "SELECT * FROM nothing", check=False)
             client(self.server, "pipeline", 10, 3, "each", "UPDATE accounts SET balance = 1 WHERE id = 1")
             self.server.pgbench("-n", "-M", "prepared", "-c", 5, "-t", 20, "-f",

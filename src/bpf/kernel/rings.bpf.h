@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/abi/record.h"
+#include "bpf/kernel/who.bpf.h"
 
 /* Process lifecycle, sockets, verdicts: sized never to drop. The loader replaces both by the shared ones. */
 struct {
@@ -26,7 +27,6 @@ struct {
 
 /* Set by the loader before load. */
 const volatile __u8 sensor_id;
-const volatile __u32 agent_tgid;         /* whose own activity is left out */
 const volatile __u64 control_wake_bytes; /* unread bytes above which a submission wakes the reader */
 const volatile __u64 data_wake_bytes;    /* of each data ring */
 const volatile __u32 data_ring_mask;     /* their number, a power of two, less one */

@@ -49,9 +49,16 @@ static __always_inline void count_filtered(struct family_counters *count)
 	count->filtered++;
 }
 
+/* The agent's, or that of somebody who is not to be seen from where it is. */
 static __always_inline bool own_traffic(void)
 {
-	return bpf_get_current_pid_tgid() >> 32 == agent_tgid;
+	return not_observed(current_process());
+}
+
+/* Of a socket of which nobody says whose it is. */
+static __always_inline bool elsewhere(const struct sock *sk)
+{
+	return agent_pid_namespace && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != agent_net_namespace;
 }
 
 /* What of a transfer becomes a record, or several. */
@@ -111,7 +118,7 @@ static __always_inline bool plan(const struct flow *flow, __u32 length, struct p
 static __always_inline void fill_data(struct tcp_data *record, const struct flow *flow, __u32 length, __u64 begin,
 				      __u64 now)
 {
-	__u64 who = bpf_get_current_pid_tgid();
+	__u64 who = current_process();
 
 	record->key = flow->key;
 	record->begin = begin ?: now;

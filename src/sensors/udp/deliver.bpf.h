@@ -229,7 +229,7 @@ static __always_inline void deliver(const struct datagram *found, __u64 who, rea
 	if (!count)
 		return;
 	count->seen++;
-	if (who >> 32 == agent_tgid || !found->length) {
+	if (not_observed(who) || !found->length) {
 		count->filtered++;
 		return;
 	}
