@@ -63,7 +63,8 @@ std::string dump_config(const Config& config, bool masked) {
     const auto depth = static_cast<std::size_t>(std::count(section.name.begin(), section.name.end(), '.'));
     const std::string indent(2 * depth, ' ');
     out += fmt::format("{}{}:\n", indent, section.name.substr(section.name.rfind('.') + 1));
-    for (const Key& key : section.keys) out += fmt::format("{}  {}: {}\n", indent, key.name, shown(section, key, config, masked));
+    for (const Key& key : section.keys)
+      out += fmt::format("{}  {}: {}\n", indent, key.name, shown(section, key, config, masked));
   }
   return out;
 }

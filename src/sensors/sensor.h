@@ -67,7 +67,7 @@ struct SocketOpened {
   bool listening_side = false;     // accepted rather than connected; only where side_known
   bool side_known = false;
   std::uint32_t inbound_position = 0, outbound_position = 0;  // sequence numbers of the next bytes
-  std::uint32_t pid = 0;           // 0 where unknown (passive opens happen in softirq)
+  std::uint32_t pid = 0;           // 0 where unknown; of a TCP client who connects
   SocketKey peer = 0;              // unix sockets: the other end; 0 where unknown
 };
 

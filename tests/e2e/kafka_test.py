@@ -7,6 +7,7 @@ import concurrent.futures
 from e2e.case import on_every_rung
 from e2e.kafka_case import Served
 from support.kafka import KafkaBroker, KafkaClient, batch, kafkajs, kcat
+from support.waiting import until
 
 
 @on_every_rung
@@ -149,21 +150,29 @@ class Late(Served):
                 client.ask(client.produce("orders"))
             with self.observe(broker.port) as observer:
                 for client, id in zip(clients, ids):
+                    client.ask(client.produce("orders"))
                     client.ask(client.produce("moved"))
                     client.ask(client.fetch("orders"))
                     client.ask(client.produce(id, version=13))
                 for client in clients:
                     client.socket.close()
+                def found(kind):
+                    return collections.Counter((r["messaging.operation.name"], r.get("messaging.destination.name"),
+                                                r.get("status_code"), tuple(r.get("partial_reasons", ())))
+                                               for r in observer.records(kind))
+                first = ("Produce", "orders", 0, ())
                 for kind in ("server", "client"):
-                    observer.wait(30, kind)
+                    until(lambda: found(kind).total() - found(kind)[first] >= 30, lambda: f"30 calls {kind}: {found(kind)}")
                 broker.served()
                 self.assertEqual(observer.stop(), 0)
                 for kind in ("server", "client"):
-                    found = collections.Counter((r["messaging.operation.name"], r.get("messaging.destination.name"),
-                                                 r.get("status_code"), tuple(r.get("partial_reasons", ())))
-                                                for r in observer.records(kind))
-                    self.assertEqual(found, {("Produce", "moved", 6, ()): 10, ("Fetch", "orders", 0, ()): 10,
-                                             ("Produce", None, 0, ("context",)): 10})
+                    counts = found(kind)
+                    # The broker's threads have waited for these since before there was an agent, within functions whose ends
+                    # are not seen where their beginnings were not.
+                    missed = 10 if kind == "server" and self.rung in ("fentry", "kprobe") else 0
+                    self.assertEqual(counts.pop(first, 0), 10 - missed)
+                    self.assertEqual(counts, {("Produce", "moved", 6, ()): 10, ("Fetch", "orders", 0, ()): 10,
+                                              ("Produce", None, 0, ("context",)): 10})
 
     def test_in_the_middle_of_a_message(self):
         with KafkaBroker("orders=1", "bait=1") as broker, KafkaClient(broker) as client:

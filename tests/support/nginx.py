@@ -66,7 +66,7 @@ class Nginx:
         self._conf = self.directory / "nginx.conf"
         self._conf.write_text(CONF.format(dir=self.directory, workers=workers, port=self.port,
                                           listens=" ".join(listens), locations=locations))
-        self._child = None
+        self._child, self._workers = None, workers
 
     def file(self, name, size):
         """A file of that many bytes, served as /file/<name>."""
@@ -82,7 +82,8 @@ class Nginx:
 
     def __enter__(self):
         self._child = Child([self._program, "-p", self.directory, "-c", self._conf], name="nginx")
-        until(lambda: self._child.returncode is not None or places.listens(self.port), self._trouble)
+        until(lambda: self._child.returncode is not None or places.listens(self.port) and len(self.workers()) >= self._workers,
+              self._trouble)
         if self._child.returncode is not None:
             raise RuntimeError(self._trouble())
         return self

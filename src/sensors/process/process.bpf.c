@@ -107,17 +107,16 @@ static __always_inline __u32 append_arguments(struct exec_draft *draft, __u32 at
 static __always_inline int on_exec(struct task_struct *task, struct linux_binprm *binprm)
 {
 	__u64 now = bpf_ktime_get_ns();
-	struct family_counters *count = count_seen(process_family_exec);
-	__u32 zero = 0;
+	__u32 zero = 0, end = 0, pid = tgid_of(task);
+	struct family_counters *count = pid ? count_seen(process_family_exec) : NULL;
 	struct exec_draft *draft = bpf_map_lookup_elem(&exec_drafts, &zero);
 	struct process_exec_record *record;
-	__u32 end = 0;
 
 	if (!count || !draft)
 		return 0;
 	record = &draft->record;
-	record->pid = BPF_CORE_READ(task, tgid);
-	record->parent_pid = BPF_CORE_READ(task, real_parent, tgid);
+	record->pid = pid;
+	record->parent_pid = tgid_of(BPF_CORE_READ(task, real_parent));
 	record->uid = BPF_CORE_READ(task, cred, uid.val);
 	record->flags = 0;
 	record->start_time = BPF_CORE_READ(task, start_boottime);
@@ -140,14 +139,16 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	struct process_fork_record record = {};
 	struct family_counters *count;
 
-	record.pid = BPF_CORE_READ(child, tgid);
-	if (record.pid != (__u32)BPF_CORE_READ(child, pid))
+	if (BPF_CORE_READ(child, tgid) != BPF_CORE_READ(child, pid))
 		return 0; /* a thread */
+	record.pid = tgid_of(child);
+	if (!record.pid)
+		return 0;
 	count = count_seen(process_family_fork);
 	if (!count)
 		return 0;
-	record.forked_by = BPF_CORE_READ(parent, tgid);
-	record.parent_pid = BPF_CORE_READ(child, real_parent, tgid);
+	record.forked_by = tgid_of(parent);
+	record.parent_pid = tgid_of(BPF_CORE_READ(child, real_parent));
 	record.uid = BPF_CORE_READ(child, cred, uid.val);
 	record.start_time = BPF_CORE_READ(child, start_boottime);
 	BPF_CORE_READ_INTO(&record.comm, child, comm);
@@ -185,10 +186,12 @@ static __always_inline int on_exit(__u64 *ctx)
 
 	if (knows_last_thread() ? !(ctx[1] & 1) : !first_to_find_nobody_alive(task))
 		return 0;
+	record.pid = tgid_of(task);
+	if (!record.pid)
+		return 0;
 	count = count_seen(process_family_exit);
 	if (!count)
 		return 0;
-	record.pid = BPF_CORE_READ(task, tgid);
 	record.start_time = BPF_CORE_READ(task, group_leader, start_boottime);
 	fill_header(&record.header, bpf_ktime_get_ns(), sizeof(record), process_kind_exit);
 	submit_control(count, &record, sizeof(record));

@@ -12,6 +12,7 @@
 #include "bpf/counters.h"
 #include "bpf/link.h"
 #include "bpf/skeleton.h"
+#include "bpf/who.h"
 #include "process.skel.h"
 #include "sensors/process/process_records.h"
 #include "sensors/rungs.h"
@@ -78,7 +79,7 @@ class ProcessSensor final : public Sensor {
 
 void configure(const Object& object, const Context& context) {
   object->rodata->sensor_id = context.sensor_id;
-  object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
+  bpf::tell_who_is_the_agent(*object->rodata);
   context.rings.describe_to(*object->rodata);
 }
 

@@ -28,13 +28,51 @@ static __always_inline void describe_unix(struct tcp_socket_open *open, const st
 	fill_header(&open->header, bpf_ktime_get_ns(), sizeof(*open), TCP_SOCKET_OPEN);
 }
 
+#define CONNECTORS 1024
+
+/* Who connects a socket, at the slot of its key: once it is established, anybody may be running. Where two meet, the
+ * process of one is not known before it moves bytes. */
+struct connector {
+	__u64 key;
+	__u64 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, CONNECTORS);
+	__type(key, __u32);
+	__type(value, struct connector);
+} connectors SEC(".maps");
+
+static __always_inline struct connector *connector_of(__u64 key)
+{
+	__u32 slot = key % CONNECTORS;
+
+	return bpf_map_lookup_elem(&connectors, &slot);
+}
+
+static __always_inline void note_connector(const struct sock *sk)
+{
+	__u64 key = bpf_get_socket_cookie((void *)sk);
+	struct connector *connector = connector_of(key);
+
+	if (connector) {
+		connector->pid = current_process() >> 32;
+		connector->key = key;
+	}
+}
+
 /* TCP: at birth, with both sequence numbers, so that not a byte is missed. The cookie is made here for all hooks after. */
 static __always_inline void announce_tcp(struct family_counters *count, const struct sock *sk, __u8 side)
 {
 	struct tcp_socket_open open = {};
+	struct connector *connector;
 
 	describe_tcp(&open, sk, bpf_get_socket_cookie((void *)sk));
 	open.side = side;
+	connector = side == TCP_SIDE_CONNECTED ? connector_of(open.key) : NULL;
+	if (connector && connector->key == open.key)
+		open.pid = connector->pid;
 	submit_control(count, &open, sizeof(open));
 }
 
@@ -53,7 +91,7 @@ static __noinline int tell_unix(const struct sock *sk, __u64 key)
 	}
 	__builtin_memset(open, 0, sizeof(*open));
 	describe_unix(open, sk, key);
-	open->pid = bpf_get_current_pid_tgid() >> 32;
+	open->pid = current_process() >> 32;
 	count->submitted++;
 	bpf_ringbuf_submit(open, wake_flags(&control_ring, control_wake_bytes));
 	return 0;
@@ -73,7 +111,7 @@ static __always_inline void announce_received(const struct sock *sk, __u32 lengt
 	struct family_counters *count = counters_of(TCP_FAMILY_UNIX);
 	const struct sock *peer = BPF_CORE_READ((const struct unix_sock *)sk, peer);
 	struct tcp_unix_received record = {};
-	__u64 who = bpf_get_current_pid_tgid();
+	__u64 who = current_process();
 
 	record.key = unix_key(sk);
 	if (!count || is_off(record.key))
@@ -111,11 +149,15 @@ int BPF_PROG(tcp_established, const struct sock *sk, int old_state, int new_stat
 {
 	struct family_counters *count;
 
-	if (new_state != STATE_ESTABLISHED || !is_tcp(sk))
+	if ((new_state != STATE_ESTABLISHED && new_state != STATE_SYN_SENT) || !is_tcp(sk))
 		return 0;
+	if (new_state == STATE_SYN_SENT) {
+		note_connector(sk);
+		return 0;
+	}
 	/* Unwanted ones get their cookie, too: their port may be wanted later. */
 	bpf_get_socket_cookie((void *)sk);
-	if (!wanted(sk))
+	if (!wanted(sk) || elsewhere(sk))
 		return 0;
 	count = counters_of(TCP_FAMILY_SOCKET);
 	if (!count)
@@ -133,7 +175,7 @@ int BPF_PROG(tcp_destroyed, const struct sock *sk)
 	__u64 key = tcp_key(sk);
 
 	/* No key: it was never connected. Its ports are cleared by now, so that they cannot be asked. */
-	if (!count || !key)
+	if (!count || !key || elsewhere(sk))
 		return 0;
 	count->seen++;
 	announce_close(count, sk, key);
@@ -146,7 +188,7 @@ int BPF_PROG(tcp_retransmitted, const struct sock *sk)
 	struct family_counters *count = counters_of(TCP_FAMILY_SOCKET);
 	struct tcp_retransmit record = {};
 
-	if (!count || !wanted(sk))
+	if (!count || !wanted(sk) || elsewhere(sk))
 		return 0;
 	record.key = tcp_key(sk);
 	if (!record.key)
@@ -192,7 +234,9 @@ int sockets_of_tasks(struct bpf_iter__task_file *ctx)
 		return 0;
 	}
 	open.old = 1;
-	open.pid = task->tgid;
+	open.pid = tgid_of(task);
+	if (!open.pid)
+		return 0;
 	bpf_seq_write(ctx->meta->seq, &open, sizeof(open));
 	return 0;
 }

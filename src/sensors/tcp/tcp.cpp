@@ -19,6 +19,7 @@
 #include "bpf/link.h"
 #include "bpf/pseudo_fs.h"
 #include "bpf/skeleton.h"
+#include "bpf/who.h"
 #include "sensors/rungs.h"
 #include "sensors/sensor.h"
 #include "sensors/tcp/decoder.h"
@@ -131,7 +132,7 @@ class TcpSensor final : public Sensor {
 void configure(const Object& object, const Context& context) {
   auto* rodata = object->rodata;
   rodata->sensor_id = context.sensor_id;
-  rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
+  bpf::tell_who_is_the_agent(*rodata);
   context.rings.describe_to(*rodata);
   rodata->unix_sockets = context.settings.unix_sockets;
   object->bss->filter_ports = !context.settings.ports.empty();

@@ -114,9 +114,9 @@ int users_of(int map) {
 
 TEST_P(TcpLossesOn, LeavesNoProgramBehind) {
   if (!open()) return;
-  EXPECT_GT(users_of(watch_->rings().data()), 0);
+  EXPECT_GT(users_of(watch_->rings().control()), 0);
   watch_->close();
-  EXPECT_TRUE(watch_->until([&] { return users_of(watch_->rings().data()) == 0; }));
+  EXPECT_TRUE(watch_->until([&] { return users_of(watch_->rings().control()) == 0; }));
 }
 
 TEST(TcpSensor, RefusesARungThatItDoesNotHave) {

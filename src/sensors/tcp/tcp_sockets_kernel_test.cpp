@@ -71,6 +71,8 @@ TEST_P(TcpSocketsOn, TellsAddressesAndSidesOfNewConnections) {
     }
     EXPECT_FALSE(client.opened[0].listening_side);
     EXPECT_TRUE(server.opened[0].listening_side);
+    EXPECT_EQ(client.opened[0].pid, static_cast<std::uint32_t>(getpid())) << "who connected, before a byte has moved";
+    EXPECT_EQ(server.opened[0].pid, 0U) << "nobody has accepted it yet";
     EXPECT_EQ(client.text(out), "hello");
     EXPECT_EQ(server.text(in), "hello");
   }

@@ -191,7 +191,8 @@ TEST_P(TcpSteeringOn, CopiesMoreThanTheBeginningOfATransferUntilToldWhatIsWanted
   for (const Side& side : sides) watch_->steering().copy_deep(pair_.*side.key, false);
   at_ = 20'000;
   pass({5000});
-  const std::string expected = first + truth_.substr(20'000, TCP_CONTENT_MAX) + std::string(5000 - TCP_CONTENT_MAX, '?');
+  const std::string expected =
+      first + truth_.substr(20'000, TCP_CONTENT_MAX) + std::string(5000 - TCP_CONTENT_MAX, '?');
   for (const Side& side : sides) EXPECT_EQ(told(pair_.*side.key).text(side.outbound), expected) << side.name;
 }
 

@@ -76,7 +76,7 @@ static __noinline int datagram_passes(const struct sock *sk, const struct sk_buf
 		return 0;
 	found.length = end - payload;
 	found.at_hand = end - packet.in_pages > payload ? end - packet.in_pages - payload : 0;
-	deliver(&found, bpf_get_current_pid_tgid(), read_memory, payload);
+	deliver(&found, current_process(), read_memory, payload);
 	return 0;
 }
 

@@ -18,6 +18,7 @@
 #include "bpf/link.h"
 #include "bpf/pseudo_fs.h"
 #include "bpf/skeleton.h"
+#include "bpf/who.h"
 #include "sensors/rungs.h"
 #include "sensors/sensor.h"
 #include "sensors/udp/decoder.h"
@@ -99,7 +100,7 @@ using Attach = std::function<Result<bpf::Link>(bpf_program*)>;
 Result<std::unique_ptr<Sensor>> open_on(std::string_view rung, const Context& context, const Attach& attach) {
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
-  object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
+  bpf::tell_who_is_the_agent(*object->rodata);
   context.rings.describe_to(*object->rodata);
   TRY(context.rings.share_with(object.object()));
   for (const Program& one : programs) bpf_program__set_autoload(program_of(object, one), one.rung == rung);
@@ -136,6 +137,8 @@ Result<Fd> open_root_cgroup() {
 }
 
 Result<std::unique_ptr<Sensor>> open_on_cgroup(const Context& context) {
+  if (bpf::own_namespaces().pid != 0)
+    return fail("the packets of the host's control groups are not for a pid namespace of its own", EPERM);
   TRY_ASSIGN(const Fd root, open_root_cgroup());
   return open_on("cgroup", context, [&](bpf_program* program) {
     return bpf::Link::own(bpf_program__attach_cgroup(program, root.get()), bpf_program__name(program));

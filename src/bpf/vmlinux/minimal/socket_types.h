@@ -52,11 +52,17 @@ struct sock_common {
 	};
 };
 
+struct pid_namespace {
+	struct ns_common ns;
+};
+
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 };
 
 struct pid {
+	unsigned int level;
 	struct upid numbers[0];
 };
 

@@ -133,6 +133,7 @@ struct task_struct {
 	pid_t tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	struct pid *thread_pid;
 	u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;
@@ -142,6 +143,12 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+};
+
+/* What bpf_get_ns_current_pid_tgid fills in. */
+struct bpf_pidns_info {
+	__u32 pid;
+	__u32 tgid;
 };
 
 struct linux_binprm {
