@@ -109,8 +109,11 @@ class Streams final : private TlsJoin::Receiver {
   void take(Stream& stream, const sensors::StreamData& data);
   [[nodiscard]] static bool is_plaintext(const Stream& stream);
   [[nodiscard]] sensors::Steering* steering_of(const Stream& stream) const;
-  bool take_ciphertext(Stream& stream, const protocols::Segment& segment);
+  [[nodiscard]] static bool is_tls(std::string_view bytes, bool joined_late);
+  [[nodiscard]] static bool begins_handshake(std::string_view bytes);
+  void take_ciphertext(Stream& stream, const protocols::Segment& segment);
   void begin_tls(Stream& stream);
+  void await_plaintext(Stream& stream);
   void mark_unseen(Stream& stream, bool unseen);
   void want_ciphertext(Stream& stream);
   void end_plaintext(const sensors::SocketClosed& closed);
