@@ -60,8 +60,7 @@ std::optional<ElfFile> ElfFile::read(int fd) {
   const std::string start = file.bytes(0, sizeof(Elf64_Ehdr));
   if (start.size() < sizeof(Elf64_Ehdr)) return std::nullopt;
   const auto header = item<Elf64_Ehdr>(start, 0);
-  if (!understood(header) || !file.read_sections(header) || !file.read_segments(header))
-    return std::nullopt;
+  if (!understood(header) || !file.read_sections(header) || !file.read_segments(header)) return std::nullopt;
   return file;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TlsJoin: which socket the plaintext of a TLS session belongs to. Libraries do not say; what a thread does right before,
-// during and right after a call of the library does.
+// TlsJoin: which socket the plaintext of a TLS session belongs to. Libraries do not say; what a thread does right
+// before, during and right after a call of the library does.
 //
 //   nested   while a thread is inside the call, it sends or receives TLS on one socket
 //   before   a read outside of which the ciphertext came: the last that this thread received holds a record that is
