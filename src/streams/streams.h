@@ -53,8 +53,8 @@ struct Counters {
 // Of one process.
 struct TlsUse {
   std::uint64_t connections = 0;  // on which it spoke TLS
-  std::uint64_t joined = 0;       // of them, those whose plaintext was seen
-  std::uint64_t unseen = 0;       // those that carried data of which no plaintext came
+  std::uint64_t joined = 0;  // of them, those whose plaintext was seen
+  std::uint64_t unseen = 0;  // those that carried data of which no plaintext came
 };
 
 class Streams final : private TlsJoin::Receiver {

@@ -65,6 +65,7 @@ class Metrics {
     Kind kind = Kind::server;
     bool overflow = false;
     bool is_error = false;
+    bool tls = false;  // convention otel only
   };
   using Key = BasicKey<std::string>;
   using KeyView = BasicKey<std::string_view>;
@@ -79,7 +80,7 @@ class Metrics {
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
       return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.is_error == b.is_error && a.server_port == b.server_port && a.family == b.family &&
+             a.is_error == b.is_error && a.tls == b.tls && a.server_port == b.server_port && a.family == b.family &&
              a.operation == b.operation && a.target == b.target && a.route == b.route && a.service == b.service &&
              a.error == b.error && a.server == b.server && a.attributes == b.attributes;
     }

@@ -94,6 +94,7 @@ class Windows {
     AttributeList attributes;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;
+    bool tls = false;
   };
 
   struct Group {

@@ -64,7 +64,8 @@ static __always_inline struct family_counters *counters_of(__u8 direction)
 
 static __always_inline __u32 target_of(void *ctx)
 {
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie) ? bpf_get_attach_cookie(ctx) : 0;
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie) ? bpf_get_attach_cookie(ctx)
+											: 0;
 }
 
 static __always_inline bool own_traffic(void)
@@ -188,13 +189,16 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 		deliver_piece(&transfer);
 		return;
 	}
-	transfer.pieces = TLS_PIECES_MAX;
+	/* All of it, for messages may begin anywhere: unless that would push out what others have to tell. */
+	if (bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) < data_wake_bytes)
+		transfer.pieces = TLS_PIECES_MAX;
 	deliver_piece(&transfer);
 	if (transfer.length)
 		bpf_loop(TLS_PIECES_MAX - 1, deliver_next_piece, &transfer, 0);
 }
 
-static __always_inline void deliver(__u64 object, __u64 buffer, __u32 length, __u8 direction, __u64 entered, __u32 target)
+static __always_inline void deliver(__u64 object, __u64 buffer, __u32 length, __u8 direction, __u64 entered,
+				    __u32 target)
 {
 	deliver_of(session_of(session_key_of(object)), 0, buffer, length, direction, entered, target);
 }

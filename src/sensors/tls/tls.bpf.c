@@ -14,7 +14,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define THREADS_MAX 16384
-#define FRAMES_MAX  2 /* TLS within TLS: to a proxy, and through it */
+#define FRAMES_MAX  2  /* TLS within TLS: to a proxy, and through it */
 #define RETURN_PAST 16 /* by so much, at most, is the stack shorter when the call has returned */
 
 struct frame {
