@@ -119,6 +119,7 @@ class Streams final : private TlsJoin::Receiver {
   void end_plaintext(const sensors::SocketClosed& closed);
   void drop_plaintext(const sensors::SocketClosed& closed);
   void tick_tls(Nanoseconds now);
+  [[nodiscard]] bool has_socket(SocketKey key) const override { return streams_.contains(key); }
   void on_tls_joined(SocketKey key) override;
   void on_plaintext(const sensors::StreamData& data, Nanoseconds since) override;
   void on_tls_sought(std::uint32_t pid) override { sought_.insert(pid); }

@@ -72,7 +72,8 @@ void TlsJoin::on_data(const StreamData& data) {
 }
 
 void TlsJoin::on_tls_data(const TlsData& data) {
-  if (sessions_.size() >= max_sessions && !sessions_.contains(data.session)) {
+  const bool too_many = sessions_.size() >= max_sessions && !sessions_.contains(data.session);
+  if (too_many || (data.socket != 0 && !receiver_.has_socket(data.socket))) {
     ++counters_.unjoined;
     counters_.unjoined_bytes += data.length;
     return;

@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr std::uint32_t thread = 7;
-constexpr SocketKey first = 100, second = 200;
+constexpr SocketKey first = 100, second = 200, not_captured = 300;
 constexpr std::uint64_t one = 1, two = 2;
 constexpr Nanoseconds ms = 1'000'000;
 
@@ -76,6 +76,7 @@ class Joining : public ::testing::Test, private TlsJoin::Receiver {
   Nanoseconds now = 1000 * ms;
 
  private:
+  [[nodiscard]] bool has_socket(SocketKey key) const override { return key != not_captured; }
   void on_tls_joined(SocketKey key) override { told.push_back(fmt::format("joined {}", key)); }
   void on_plaintext(const sensors::StreamData& data, Nanoseconds) override {
     told.push_back(fmt::format("{} {} {}", data.key, data.outbound ? "out" : "in", data.bytes));
@@ -87,6 +88,27 @@ TEST_F(Joining, TakesTheSocketThatMovedDuringTheCall) {
   write_to(first, one, "request");
   read_from(first, one, "response");
   EXPECT_THAT(told, ElementsAre("joined 100", "100 out request", "100 in response"));
+}
+
+// As the kernel does for Go, whose goroutines change threads: what this thread moved says nothing.
+TEST_F(Joining, TakesTheSocketThatComesWithTheCall) {
+  const auto call_of = [&](std::uint64_t session, SocketKey socket, const std::string& bytes) {
+    join.on_tls_data({.session = session,
+                      .socket = socket,
+                      .length = bytes.size(),
+                      .bytes = bytes,
+                      .entered = now,
+                      .end = ++now,
+                      .pid = 5,
+                      .tid = thread});
+  };
+  moves(second, false, sealed(4));
+  call_of(one, first, "here");
+  EXPECT_THAT(told, ElementsAre("joined 100", "100 in here"));
+  call_of(two, not_captured, "away");
+  EXPECT_THAT(told, testing::SizeIs(2));
+  EXPECT_EQ(join.counters().unjoined, 1U);
+  EXPECT_EQ(join.counters().unjoined_bytes, 4U);
 }
 
 TEST_F(Joining, KeepsWhatCameBeforeTheSocketWasKnown) {
