@@ -5,8 +5,8 @@
 #include "bpf/abi/record.h"
 
 enum tls_record_kind {
-  TLS_DATA = 1, /* struct tls_data and plaintext */
-  TLS_OVER = 2, /* struct tls_over: the process gave the session up */
+	TLS_DATA = 1, /* struct tls_data and plaintext */
+	TLS_OVER = 2, /* struct tls_over: the process gave the session up */
 };
 
 /* Index of the counters map. */
@@ -15,27 +15,27 @@ enum tls_family { TLS_FAMILY_READ, TLS_FAMILY_WRITE, TLS_FAMILIES };
 enum { TLS_DIRECTION_IN = 0, TLS_DIRECTION_OUT = 1 };
 
 #define TLS_CONTENT_MAX 4096 /* bytes of content in one record */
-#define TLS_PIECES_MAX 256  /* records of one call of the library */
+#define TLS_PIECES_MAX  256  /* records of one call of the library */
 #define TLS_TARGETS_MAX 1024 /* files attached to at one time */
 
 /* Followed by `captured` bytes of plaintext, the first of the `length` that the call moved. header.time is its end. */
 struct tls_data {
-  struct record_header header;
-  __u64 session; /* the library's object for as long as it serves one connection: unlike all others, ever */
-  __u64 entered; /* ns: when the call began */
-  __u64 since;   /* ns: from when on every call of the library is seen; 0: from after this one */
-  __u32 position;       /* of the first byte, counted from the first that was seen of the session */
-  __u32 other_position; /* of the next byte of the other direction */
-  __u32 length;
-  __u32 captured;
-  __u32 pid, tid;
-  __u8 direction;
-  __u8 pad[7];
+	struct record_header header;
+	__u64 session;  /* the library's object for as long as it serves one connection: unlike all others, ever */
+	__u64 entered;  /* ns: when the call began */
+	__u64 since;    /* ns: from when on every call of the library is seen; 0: from after this one */
+	__u32 position; /* of the first byte, counted from the first that was seen of the session */
+	__u32 other_position; /* of the next byte of the other direction */
+	__u32 length;
+	__u32 captured;
+	__u32 pid, tid;
+	__u8 direction;
+	__u8 pad[7];
 };
 ABI_ASSERT(sizeof(struct tls_data) == 72, "tls_data has no hidden padding");
 
 struct tls_over {
-  struct record_header header;
-  __u64 session;
+	struct record_header header;
+	__u64 session;
 };
 ABI_ASSERT(sizeof(struct tls_over) == 24, "tls_over has no hidden padding");
