@@ -123,25 +123,33 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
-  const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
+  const std::string_view service = names_.of(process);
+  const bool http = call.protocol->family->http;
+  Observation observation{.call = call,
+                          .connection = connection,
+                          .process = *process,
+                          .peer = peer.get(),
+                          .service = service,
+                          .route = http ? routes_.of(service, call) : std::string_view{},
+                          .server_name = name_of_peer(call, connection, *process)};
+  const SeriesId series = metrics_.add(observation);
+  if (listeners_ > 0 || exemplars_.wanted()) tell(observation, series);
+}
+
+// To those who tell calls apart, which metrics do not.
+void Pipeline::tell(Observation& observation, SeriesId series) {
+  const std::optional<TraceContext> context = extract_trace_context(observation.call.request_headers);
   const bool continued = context && context->has_ids();
   const IdGenerator::TraceId trace = continued ? context->trace_digits : ids_.trace_id();
   const IdGenerator::SpanId span = ids_.span_id();
-  const std::string_view service = names_.of(process);
-  const bool http = call.protocol->family->http;
-  const Observation observation{.call = call,
-                                .connection = connection,
-                                .process = *process,
-                                .peer = peer.get(),
-                                .trace_id = {trace.data(), trace.size()},
-                                .span_id = {span.data(), span.size()},
-                                .parent_span_id = continued ? context->span_id() : std::string_view{},
-                                .service = service,
-                                .route = http ? routes_.of(service, call) : std::string_view{},
-                                .server_name = name_of_peer(call, connection, *process),
-                                .trace_flags = static_cast<std::uint8_t>(!continued || sampled(*context) ? 1 : 0),
-                                .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
-  windows_.add(observation, metrics_.add(observation));
+  observation.trace_id = {trace.data(), trace.size()};
+  observation.span_id = {span.data(), span.size()};
+  if (continued) {
+    observation.parent_span_id = context->span_id();
+    observation.trace_flags = sampled(*context) ? 1 : 0;
+    observation.trace_state = context->state;
+  }
+  if (exemplars_.wanted()) windows_.add(observation, series);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
   }

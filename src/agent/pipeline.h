@@ -97,6 +97,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   class ExemplarSink final : public SpanSink {
    public:
     ExemplarSink(Metrics& metrics, SpanSink& next) : metrics_(metrics), next_(next) {}
+    [[nodiscard]] bool wanted() const override { return next_.wanted(); }
     void on_span(const Span& span) override;
     void on_window_closed(const WindowSummary& summary) override { next_.on_window_closed(summary); }
 
@@ -110,6 +111,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_tls(std::uint32_t pid) override {
     if (watcher_ != nullptr) watcher_->on_tls(pid);
   }
+  void tell(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
   sensors::ProcessWatcher* watcher_ = nullptr;

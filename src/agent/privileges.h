@@ -20,10 +20,10 @@ inline constexpr bpf::CapabilitySet kept_capabilities{
 // bounding set, for good: no program that is executed later gains any either. Before 5.19 the kernel asks for CAP_BPF
 // at every bpf() call: where `bpf_works` says so, that one stays. Returns what was kept.
 // Each thread has capabilities of its own: to be called while there is but one; those made later inherit.
-// What attaching to a library later takes depends on the kernel: `attach_works` finds out which of these is enough.
+// What attaching to a library later takes, of these, where anything: `attach_works` finds out how many are enough.
 inline constexpr std::array attaching_capabilities{
-    CAP_PERFMON,    // uprobe.multi
-    CAP_SYS_ADMIN,  // perf events for uprobes, on many kernels
+    CAP_PERFMON,    // perf events for uprobes; uprobe.multi needs nothing
+    CAP_SYS_ADMIN,  // the same, on many kernels
 };
 [[nodiscard]] Result<bpf::CapabilitySet> drop_privileges(const std::function<bool()>& bpf_works,
                                                          const std::function<bool()>& attach_works);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * From a call of a TLS library to a record. A way of attaching finds out which object of the library, which buffer and how
- * many bytes; all that follows is the same for all.
+ * From a call of a TLS library to a record. A way of attaching finds out which object of the library, which buffer and
+ * how many bytes; all that follows is the same for all.
  */
 #pragma once
 
@@ -93,15 +93,15 @@ static __always_inline struct session *session_of(struct session_key key)
 	return bpf_map_lookup_elem(&sessions, &key);
 }
 
-static __always_inline struct tls_data *reserve_data(__u32 content)
+static __always_inline struct tls_data *reserve_data(void *ring, __u32 content)
 {
 	enum { HEAD = sizeof(struct tls_data) };
 
 	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 256, 0);
+		return bpf_ringbuf_reserve(ring, 256, 0);
 	if (content <= 1024 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 1024, 0);
-	return bpf_ringbuf_reserve(&data_ring, HEAD + TLS_CONTENT_MAX, 0);
+		return bpf_ringbuf_reserve(ring, 1024, 0);
+	return bpf_ringbuf_reserve(ring, HEAD + TLS_CONTENT_MAX, 0);
 }
 
 /* The next record of the transfer; the last one tells of all that is left, copied or not. With registers of its own: on the
@@ -112,6 +112,7 @@ static __noinline int deliver_piece(struct transfer *transfer)
 	__u64 now = bpf_ktime_get_ns(), who = bpf_get_current_pid_tgid();
 	__u32 length = transfer->length, want;
 	struct tls_data *record;
+	void *ring = data_ring();
 
 	if (transfer->pieces > 1 && length > TLS_CONTENT_MAX)
 		length = TLS_CONTENT_MAX;
@@ -122,7 +123,7 @@ static __noinline int deliver_piece(struct transfer *transfer)
 	if (want > TLS_CONTENT_MAX)
 		return 0;
 	transfer->count->seen++;
-	record = reserve_data(want);
+	record = ring ? reserve_data(ring, want) : NULL;
 	if (!record) {
 		transfer->count->ring_full++;
 	} else {
@@ -145,7 +146,7 @@ static __noinline int deliver_piece(struct transfer *transfer)
 		fill_header(&record->header, now, sizeof(*record) + want, TLS_DATA);
 		transfer->count->submitted++;
 		transfer->count->bytes += want;
-		bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+		bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
 	}
 	transfer->session->position[direction] += length; /* told or not: what was lost shows as a step */
 	transfer->buffer += length;
@@ -176,6 +177,7 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 				    .pieces = 1,
 				    .direction = direction};
 	__u64 *since = bpf_map_lookup_elem(&attached_since, &target);
+	void *ring = data_ring();
 
 	if (!transfer.count)
 		return;
@@ -190,7 +192,7 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 		return;
 	}
 	/* All of it, for messages may begin anywhere: unless that would push out what others have to tell. */
-	if (bpf_ringbuf_query(&data_ring, BPF_RB_AVAIL_DATA) < data_wake_bytes)
+	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < data_wake_bytes)
 		transfer.pieces = TLS_PIECES_MAX;
 	deliver_piece(&transfer);
 	if (transfer.length)
@@ -219,12 +221,14 @@ static __always_inline void end_session(__u64 object)
 	struct session_key key = session_key_of(object);
 	struct session *session = bpf_map_lookup_elem(&sessions, &key);
 	struct tls_over over = {};
+	void *ring = data_ring();
 
 	if (!session)
 		return;
 	over.session = session->id;
 	fill_header(&over.header, bpf_ktime_get_ns(), sizeof(over), TLS_OVER);
 	/* Where there is no room for it, the socket's end tells the same. */
-	submit(&data_ring, data_wake_bytes, &over, sizeof(over));
+	if (ring)
+		submit(ring, data_wake_bytes, &over, sizeof(over));
 	bpf_map_delete_elem(&sessions, &key);
 }

@@ -25,7 +25,6 @@ using tls::Attacher;
 using tls::Libraries;
 
 constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write"};
-constexpr std::size_t wake_fraction = 4;  // of the data ring, filled, wakes the reader
 
 // Attaches to a function of this program: whether it can be done at all is not to be found out at somebody's library.
 Result<> try_out(const Object& object, const Attacher& attacher) {
@@ -79,7 +78,7 @@ Result<std::unique_ptr<Sensor>> open_on(Attacher::How how, const Context& contex
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
   object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  object->rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
+  context.rings.describe_to(*object->rodata);
   TRY(context.rings.share_with(object.object()));
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object.object()) attacher.prepare(program);
