@@ -111,7 +111,8 @@ Result<> Agent::become_unprivileged() {
     std::uint32_t size = sizeof info;
     return bpf_map_get_info_by_fd(rings_.control(), &info, &size) == 0;
   };
-  TRY_ASSIGN(kept_, drop_privileges(bpf_works));
+  const auto attach_works = [this] { return watcher_ == nullptr || watcher_->can_attach(); };
+  TRY_ASSIGN(kept_, drop_privileges(bpf_works, attach_works));
   return {};
 }
 

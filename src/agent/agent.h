@@ -124,6 +124,7 @@ class Agent {
   [[nodiscard]] nlohmann::json config_status() const;
   [[nodiscard]] bool degraded() const;
   [[nodiscard]] nlohmann::json identity_status() const;
+  [[nodiscard]] nlohmann::json tls_status();
   [[nodiscard]] MetricSnapshot metric_snapshot();
   [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
   [[nodiscard]] nlohmann::json exporters_status() const;

@@ -56,7 +56,8 @@ void warn_of_other_threads() {
 
 }  // namespace
 
-Result<bpf::CapabilitySet> drop_privileges(const std::function<bool()>& bpf_works) {
+Result<bpf::CapabilitySet> drop_privileges(const std::function<bool()>& bpf_works,
+                                           const std::function<bool()>& attach_works) {
   warn_of_other_threads();
   TRY_ASSIGN(const bpf::CapabilitySet have, permitted());
   bpf::CapabilitySet keep = have & kept_capabilities;
@@ -64,6 +65,11 @@ Result<bpf::CapabilitySet> drop_privileges(const std::function<bool()>& bpf_work
   // CAP_SYS_ADMIN stands for it where it is alone.
   if (!bpf_works())
     keep = keep | (have & (have.has(CAP_BPF) ? bpf::CapabilitySet{CAP_BPF} : bpf::CapabilitySet{CAP_SYS_ADMIN}));
+  for (const int capability : attaching_capabilities) {
+    TRY(set_capabilities(have, keep));
+    if (attach_works()) break;
+    keep = keep | (have & bpf::CapabilitySet{capability});
+  }
   if (have.has(CAP_SETPCAP)) {
     TRY(set_capabilities(have, have));
     drop_bounding(keep);

@@ -9,6 +9,8 @@
 
 #include "agent/agent.h"
 #include "agent/origin.h"
+#include "telemetry/semantics.h"
+#include "telemetry/service_name.h"
 
 namespace subfloor::agent {
 namespace {
@@ -157,6 +159,39 @@ nlohmann::json Agent::exporters_status() const {
   return all;
 }
 
+nlohmann::json Agent::tls_status() {
+  if (watcher_ == nullptr) return {{"watched", false}};
+  const streams::TlsJoin::Counters& counters = pipeline_.streams().tls_counters();
+  nlohmann::json files = nlohmann::json::array(), opaque = nlohmann::json::array();
+  for (const sensors::WatchedFile& file : watcher_->files()) {
+    nlohmann::json one{{"path", file.path}, {"processes", file.processes}};
+    if (!file.library.empty()) one["library"] = file.library;
+    if (!file.refused.empty()) one["refused"] = file.refused;
+    files.push_back(std::move(one));
+  }
+  std::uint64_t connections = 0, joined = 0;
+  for (const auto& [pid, use] : pipeline_.streams().tls_use()) {
+    connections += use.connections;
+    joined += use.joined;
+    if (use.unseen == 0) continue;
+    const ProcessRef process = pipeline_.processes().find(pid);
+    opaque.push_back({{"pid", pid},
+                      {"process", executable_name(*process)},
+                      {"service", service_name(*process)},
+                      {"language", to_string(process->language)},
+                      {"connections", use.unseen},
+                      {"reason", watcher_->why_opaque(pid)}});
+  }
+  return {{"watched", true},
+          {"files", files},
+          {"opaque", opaque},
+          {"connections", connections},
+          {"joined_connections", joined},
+          {"sessions", counters.joined},
+          {"sessions_by_length", counters.by_length},
+          {"unjoined", {{"calls", counters.unjoined}, {"bytes", counters.unjoined_bytes}}}};
+}
+
 nlohmann::json Agent::brief_status() const {
   const SeenCounters sum = sum_of(families());
   nlohmann::json brief = {{"wanted", sum.seen - std::min(sum.seen, sum.filtered)}, {"lost", sum.lost}};
@@ -205,6 +240,7 @@ nlohmann::json Agent::status() {
           {"connections", pipeline_.streams().size()},
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
           {"datagrams", datagrams},
+          {"tls", tls_status()},
           {"routes",
            {{"services", routes.services},
             {"in_use", routes.routes},

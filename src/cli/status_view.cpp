@@ -178,6 +178,29 @@ void add_exporters(Page& page, const Json& status) {
   }
 }
 
+void add_tls(Page& page, const Json& status) {
+  const Json& tls = member(status, "tls");
+  if (member(tls, "watched") != true) return;
+  std::size_t attached = 0;
+  const Json& files = member(tls, "files");
+  for (const Json& file : files.is_array() ? files : Json::array()) {
+    const std::string refused = text_of(file, "refused");
+    attached += refused.empty() ? 1 : 0;
+    if (!refused.empty()) page.line("TLS", fmt::format("{} refused: {}", text_of(file, "path"), refused), "33");
+  }
+  const Json& unjoined = member(tls, "unjoined");
+  page.line("TLS", fmt::format("{} libraries · {} of {} connections read · {} calls without a socket", attached,
+                               count_of(member(tls, "joined_connections")), count_of(member(tls, "connections")),
+                               count_of(member(unjoined, "calls"))));
+  const Json& opaque = member(tls, "opaque");
+  for (const Json& one : opaque.is_array() ? opaque : Json::array()) {
+    page.line("",
+              fmt::format("opaque: {} (pid {}), {} connections: {}", text_of(one, "process"),
+                          count_of(member(one, "pid")), count_of(member(one, "connections")), text_of(one, "reason")),
+              "33");
+  }
+}
+
 void add_cost(Page& page, const Json& status) {
   const Json& cost = member(status, "cost");
   const Json& cpu = member(cost, "cpu_seconds");
@@ -210,6 +233,7 @@ std::string status_table(const Json& status, const Look& look) {
   add_identity(page, status);
   add_losses(page, status);
   add_exporters(page, status);
+  add_tls(page, status);
   add_cost(page, status);
   page.line("connections", connections_text(member(status, "connections")));
   return page.take();

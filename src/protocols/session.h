@@ -51,6 +51,8 @@ struct Next {
   Action action = Action::more;
   std::uint64_t bytes = 0;
   std::string_view to = {};  // hand_over: a protocol's name, static
+  // opaque: what follows is TLS. Where its plaintext is seen, the session goes on with it; else it hears no more.
+  bool tls = false;
   bool deep = false;  // from now on as with Descriptor::deep, for protocols of which only some connections need it
 };
 

@@ -154,6 +154,8 @@ class ProcessWatcher {
   // Why nothing of its plaintext can be seen, in words; empty where it can.
   [[nodiscard]] virtual std::string why_opaque(std::uint32_t pid) const = 0;
   [[nodiscard]] virtual std::vector<WatchedFile> files() const = 0;
+  // Whether it can still attach, with the capabilities that are held now.
+  [[nodiscard]] virtual bool can_attach() const = 0;
 
  protected:
   ~ProcessWatcher() = default;

@@ -36,6 +36,7 @@ struct Streams::Stream {
   std::uint64_t peer_sought = 0;  // in which state of by_tuple_ it was last looked for (TCP)
   std::unique_ptr<protocols::Session> session;
   const protocols::Descriptor* protocol = nullptr;  // of the session
+  std::unique_ptr<protocols::Session> awaits_plaintext;  // that agreed on TLS, and goes on within it
   std::array<Track, 2> tracks;
   bool heard = false;  // of bytes
   bool off = false;

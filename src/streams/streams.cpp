@@ -228,7 +228,7 @@ const protocols::Descriptor* Streams::choose(const protocols::Opening& opening, 
 }
 
 void Streams::recognise(Stream& stream, const Segment& segment) {
-  if (settings_.tls && !is_plaintext(stream) && take_ciphertext(stream, segment)) return;
+  if (stream.tls) return take_ciphertext(stream, segment);
   Stream::Track& track = stream.track(segment.direction);
   if (segment.bytes.empty()) {
     wipe(track.prefix);  // what was held is followed by bytes nobody saw
@@ -243,7 +243,12 @@ void Streams::recognise(Stream& stream, const Segment& segment) {
     joined.assign(track.prefix).append(segment.bytes.substr(0, prefix_limit));
     bytes = joined;
   }
-  bool more = false;
+  const bool may_be_tls = settings_.tls && !is_plaintext(stream);
+  if (may_be_tls && is_tls(bytes, stream.connection.joined_late)) {
+    begin_tls(stream);
+    return take_ciphertext(stream, segment);
+  }
+  bool more = may_be_tls && begins_handshake(bytes);
   const Stream::Track& other = stream.track(protocols::opposite(segment.direction));
   const protocols::Descriptor* const protocol = choose({.bytes = bytes,
                                                         .other = other.prefix.empty() ? other.unknown : other.prefix,
@@ -335,7 +340,10 @@ void Streams::obey(Stream& stream, const Segment& segment, const Next& next) {
   if (next.deep && steering != nullptr) steering->copy_deep(stream.id, true);
   switch (next.action) {
     case Next::Action::invalid: switch_off(stream, segment.end, false); return;
-    case Next::Action::opaque: switch_off(stream, segment.end, true); return;
+    case Next::Action::opaque:
+      if (next.tls && settings_.tls && !is_plaintext(stream)) return await_plaintext(stream);
+      switch_off(stream, segment.end, true);
+      return;
     case Next::Action::hand_over: hand_over(stream, segment, next); return;
     case Next::Action::skip:
       if (next.bytes >= worth_skipping && track.known && steering != nullptr) {
@@ -399,6 +407,7 @@ void Streams::end(const sensors::SocketClosed& closed) {
     pass_skipped_at_close(stream, Direction::inbound, closed.inbound_position, closed.when);
     pass_skipped_at_close(stream, Direction::outbound, closed.outbound_position, closed.when);
   }
+  if (stream.awaits_plaintext) stream.session = std::move(stream.awaits_plaintext);
   if (stream.session) {
     Delivery delivery(*this, stream);
     stream.session->on_close(closed.when, delivery);

@@ -68,8 +68,8 @@ struct Counters {
 // Of one process.
 struct TlsUse {
   std::uint64_t connections = 0;  // on which it spoke TLS
-  std::uint64_t joined = 0;       // of them, those whose plaintext was seen
-  std::uint64_t unseen = 0;       // those that carried data of which no plaintext came
+  std::uint64_t joined = 0;  // of them, those whose plaintext was seen
+  std::uint64_t unseen = 0;  // those that carried data of which no plaintext came
 };
 
 class Streams final : private TlsJoin::Receiver {
@@ -128,13 +128,17 @@ class Streams final : private TlsJoin::Receiver {
   void take(Stream& stream, const sensors::StreamData& data);
   [[nodiscard]] static bool is_plaintext(const Stream& stream);
   [[nodiscard]] sensors::Steering* steering_of(const Stream& stream) const;
-  bool take_ciphertext(Stream& stream, const protocols::Segment& segment);
+  [[nodiscard]] static bool is_tls(std::string_view bytes, bool joined_late);
+  [[nodiscard]] static bool begins_handshake(std::string_view bytes);
+  void take_ciphertext(Stream& stream, const protocols::Segment& segment);
   void begin_tls(Stream& stream);
+  void await_plaintext(Stream& stream);
   void mark_unseen(Stream& stream, bool unseen);
   void want_ciphertext(Stream& stream);
   void end_plaintext(const sensors::SocketClosed& closed);
   void drop_plaintext(const sensors::SocketClosed& closed);
   void tick_tls(Nanoseconds now);
+  [[nodiscard]] bool has_socket(SocketKey key) const override { return streams_.contains(key); }
   void on_tls_joined(SocketKey key) override;
   void on_plaintext(const sensors::StreamData& data, Nanoseconds since) override;
   void on_tls_sought(std::uint32_t pid) override { sought_.insert(pid); }

@@ -17,14 +17,19 @@ constexpr int unseen_after = 4;  // transfers of data: fewer may be the handshak
 constexpr std::size_t max_processes = 65536;
 constexpr char application_data = 23, handshake = 22, client_hello = 1, server_hello = 2;
 
+}  // namespace
+
 // Of a connection whose beginning is seen, a handshake; of another, anything.
-bool is_tls(std::string_view bytes, bool joined_late) {
+bool Streams::is_tls(std::string_view bytes, bool joined_late) {
   if (!begins_like_tls(bytes)) return false;
   if (joined_late) return true;
   return bytes[0] == handshake && (bytes.size() < 6 || bytes[5] == client_hello || bytes[5] == server_hello);
 }
 
-}  // namespace
+// Too few bytes to tell; servers peek at the first to find out whether it is TLS.
+bool Streams::begins_handshake(std::string_view bytes) {
+  return bytes.size() < 5 && bytes[0] == handshake && (bytes.size() < 2 || bytes[1] == 3);
+}
 
 bool Streams::is_plaintext(const Stream& stream) { return stream.connection.tls; }
 
@@ -32,17 +37,12 @@ sensors::Steering* Streams::steering_of(const Stream& stream) const {
   return is_plaintext(stream) ? nullptr : steering_;
 }
 
-// False where it is none. Nothing of it is understood here: it is only looked at by whoever joins plaintext to it.
-bool Streams::take_ciphertext(Stream& stream, const Segment& segment) {
-  if (!stream.tls) {
-    if (!is_tls(segment.bytes, stream.connection.joined_late)) return false;
-    begin_tls(stream);
-  }
-  if (segment.bytes.empty() || segment.bytes[0] != application_data) return true;
+// Nothing of it is understood here: it is only looked at by whoever joins plaintext to it.
+void Streams::take_ciphertext(Stream& stream, const Segment& segment) {
+  if (segment.bytes.empty() || segment.bytes[0] != application_data) return;
   ++stream.tls_transfers;
   if (stream.tls_transfers == unseen_after) mark_unseen(stream, true);
   if (stream.tls_transfers >= wanted_transfers) switch_off(stream, segment.end, false);
-  return true;
 }
 
 void Streams::begin_tls(Stream& stream) {
@@ -56,6 +56,11 @@ void Streams::begin_tls(Stream& stream) {
   if (stream.pid == 0) return;
   if (tls_use_.size() < max_processes || tls_use_.contains(stream.pid)) ++tls_use_[stream.pid].connections;
   receiver_.on_tls(stream.pid);
+}
+
+void Streams::await_plaintext(Stream& stream) {
+  stream.awaits_plaintext = std::move(stream.session);
+  begin_tls(stream);
 }
 
 void Streams::want_ciphertext(Stream& stream) {
@@ -93,6 +98,10 @@ void Streams::on_tls_joined(SocketKey key) {
   plaintext->pid = carrier.pid;
   plaintext->kind = carrier.kind;
   plaintext->last_seen = carrier.last_seen;
+  if (!again && carrier.awaits_plaintext) {
+    plaintext->session = std::move(carrier.awaits_plaintext);
+    plaintext->protocol = carrier.protocol;
+  }
   const SocketKey id = plaintext->id;
   streams_.insert_or_assign(id, std::move(plaintext));
   ++plaintexts_;
@@ -106,7 +115,10 @@ void Streams::on_plaintext(const sensors::StreamData& data, Nanoseconds since) {
   if (!stream.heard) {
     // The library was watched before the connection was made, so that this is the first there is of it.
     const bool whole = since != 0 && stream.connection.opened > since;
-    if (!whole) stream.connection.joined_late = true;
+    if (!whole) {
+      stream.connection.joined_late = true;
+      stream.session.reset();  // it has waited for what was not seen
+    }
     for (Stream::Track& track : stream.tracks) track.known = whole;
   }
   if (data.pid != 0) carrier->second->pid = data.pid;

@@ -46,7 +46,8 @@ std::array<std::uint16_t, 8> application_records(std::string_view bytes) {
 }
 
 bool holds_record_of(const std::array<std::uint16_t, 8>& records, std::uint64_t plaintext) {
-  return std::ranges::any_of(records, [&](std::uint16_t record) { return record != 0 && is_as_long(record, plaintext); });
+  return std::ranges::any_of(records,
+                             [&](std::uint16_t record) { return record != 0 && is_as_long(record, plaintext); });
 }
 
 }  // namespace
@@ -65,15 +66,14 @@ void TlsJoin::on_data(const StreamData& data) {
   settle(thread);
   if (by_key_.contains(data.key)) return;
   std::move_backward(thread.recent.begin(), thread.recent.end() - 1, thread.recent.end());
-  thread.recent.front() = {.key = data.key,
-                           .end = data.end,
-                           .outbound = data.outbound,
-                           .records = application_records(data.bytes)};
+  thread.recent.front() = {
+      .key = data.key, .end = data.end, .outbound = data.outbound, .records = application_records(data.bytes)};
   if (data.outbound && !thread.wrote.empty()) guess_writer(thread, thread.recent.front());
 }
 
 void TlsJoin::on_tls_data(const TlsData& data) {
-  if (sessions_.size() >= max_sessions && !sessions_.contains(data.session)) {
+  const bool too_many = sessions_.size() >= max_sessions && !sessions_.contains(data.session);
+  if (too_many || (data.socket != 0 && !receiver_.has_socket(data.socket))) {
     ++counters_.unjoined;
     counters_.unjoined_bytes += data.length;
     return;
@@ -164,8 +164,8 @@ void TlsJoin::settle(Thread& thread) {
   join(session->first, session->second, guess.key);
 }
 
-// Another session has the socket: TLS within TLS, where this call is around one of that session's, or else one that went
-// without a word.
+// Another session has the socket: TLS within TLS, where this call is around one of that session's, or else one that
+// went without a word.
 bool TlsJoin::may_take(std::uint64_t id, SocketKey key, const TlsData& data) {
   const auto holder = by_key_.find(key);
   if (holder == by_key_.end() || holder->second == id) return true;

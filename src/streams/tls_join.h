@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// TlsJoin: which socket the plaintext of a TLS session belongs to. Of Go the kernel says it. Libraries do not; what a thread
-// does right before, during and right after a call of the library does.
+// TlsJoin: which socket the plaintext of a TLS session belongs to. Of Go the kernel says it. Libraries do not; what a
+// thread does right before, during and right after a call of the library does.
 //
 //   nested   while a thread is inside the call, it sends or receives TLS on one socket
 //   before   a read outside of which the ciphertext came: the last that this thread received holds a record that is
@@ -28,6 +28,8 @@ class TlsJoin {
  public:
   class Receiver {
    public:
+    // Whether it is one that is captured: of others no plaintext is told either.
+    [[nodiscard]] virtual bool has_socket(SocketKey key) const = 0;
     // From now on the plaintext of this socket is told of.
     virtual void on_tls_joined(SocketKey key) = 0;
     // Of a joined session, each byte once and in order; `since` as in TlsData.

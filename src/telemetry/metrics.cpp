@@ -120,6 +120,7 @@ SeriesId Metrics::add(const Observation& observation) {
   key.status = call.status.value_or(-1);
   key.kind = call.kind;
   key.is_error = semantics::is_error(call);
+  key.tls = options_.convention == MetricConvention::otel && observation.connection.tls;
   std::string address;  // outlives the look-up where only the connection knows the server
   if (options_.convention == MetricConvention::otel && call.kind == Kind::client) {
     const semantics::Server server = semantics::server_of(observation);
@@ -168,7 +169,7 @@ void Metrics::seal(KeyView& key) const {
   hash.add(reinterpret_cast<std::uintptr_t>(key.family));
   hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 32 |
            static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.server_port)) << 4 |
-           static_cast<std::uint64_t>(key.kind) << 2 | static_cast<std::uint64_t>(key.is_error) << 1 |
+           static_cast<std::uint64_t>(key.tls) << 3 | static_cast<std::uint64_t>(key.kind) << 2 | static_cast<std::uint64_t>(key.is_error) << 1 |
            static_cast<std::uint64_t>(key.overflow));
   key.hash = hash.value();
 }
@@ -243,7 +244,8 @@ Metrics::Series& Metrics::insert(const KeyView& key) {
            key.server_port,
            key.kind,
            key.overflow,
-           key.is_error};
+           key.is_error,
+           key.tls};
   Series& series = series_.try_emplace(std::move(kept)).first->second;
   by_id_.push_back(&series);
   series.id = static_cast<SeriesId>(by_id_.size());
@@ -257,7 +259,8 @@ std::vector<Metrics::Prefix> Metrics::by_prefix() const {
   const auto rank = [](const Entry* entry) {
     const Key& key = entry->first;
     return std::tie(key.family->name, key.kind, key.overflow, key.service, key.operation, key.target, key.route,
-                    key.status, key.error, key.attributes, key.server, key.server_port);
+                    key.status, key.error, key.attributes, key.server, key.server_port,
+                    key.tls);
   };
   std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return rank(a) < rank(b); });
   std::vector<Prefix> prefixes;
@@ -299,7 +302,7 @@ Labels Metrics::otel_labels_of(const Key& key) const {
   for (const Family::Constant& constant : family.constants) push(constant.key, std::string(constant.value));
   push(family.operation_key, key.operation);
   push(family.target_key, key.target);
-  if (family.http) push("url.scheme", "http");
+  if (family.http) push("url.scheme", key.tls ? "https" : "http");
   if (key.status >= 0) {
     const LabelType type = family.status_text != nullptr ? LabelType::text : LabelType::integer;
     push(family.status_key, semantics::status_text(family, key.status), type);

@@ -66,6 +66,7 @@ class Metrics {
     Kind kind = Kind::server;
     bool overflow = false;
     bool is_error = false;
+    bool tls = false;  // convention otel only
   };
   using Key = BasicKey<std::string>;
   using KeyView = BasicKey<std::string_view>;
@@ -85,7 +86,7 @@ class Metrics {
     template <class A, class B>
     static bool same(const A& a, const B& b) {
       return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.is_error == b.is_error &&
-             a.server_port == b.server_port && a.family == b.family && equal(a.operation, b.operation) &&
+             a.tls == b.tls && a.server_port == b.server_port && a.family == b.family && equal(a.operation, b.operation) &&
              equal(a.target, b.target) && equal(a.route, b.route) && equal(a.service, b.service) &&
              equal(a.error, b.error) && equal(a.server, b.server) && equal(a.attributes, b.attributes);
     }

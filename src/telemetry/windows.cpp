@@ -233,6 +233,7 @@ void Windows::set_exemplar(Exemplar& exemplar, const Observation& observation, s
   exemplar.transport = observation.connection.transport;
   exemplar.language = observation.process.language;
   exemplar.workload = observation.workload;
+  exemplar.tls = observation.connection.tls;
   exemplar.attributes = call.attributes;
   const semantics::Server server = semantics::server_of(observation);
   exemplar.server = server.host;
@@ -304,18 +305,19 @@ void Windows::describe_http(const Key& key, Exemplar& exemplar, Span& span) {
   if (!key.overflow) add_text(span, "subfloor.route", exemplar.route);
   if (key.status >= 0) add_number(span, "http.response.status_code", key.status);
   if (key.overflow) return;
-  add_text(span, "url.scheme", "http");
+  add_text(span, "url.scheme", exemplar.tls ? "https" : "http");
   add_text(span, "network.protocol.name", "http");
   add_text(span, "network.protocol.version", std::move(exemplar.version));
   add_attributes(exemplar.attributes, span);
   if (exemplar.server.empty() || key.by_route) return;  // by route, servers are merged
   if (key.kind == Kind::client && key.path.starts_with('/')) {
-    const std::string port = exemplar.server_port == 0 || exemplar.server_port == 80
+    const std::string port = exemplar.server_port == 0 || exemplar.server_port == (exemplar.tls ? 443 : 80)
                                  ? std::string()
                                  : ":" + std::to_string(exemplar.server_port);
     const bool bare_ipv6 = exemplar.server.find(':') != std::string::npos && exemplar.server.front() != '[';
     add_text(span, "url.full",
-             "http://" + (bare_ipv6 ? "[" + exemplar.server + "]" : exemplar.server) + port + key.path);
+             (exemplar.tls ? "https://" : "http://") + (bare_ipv6 ? "[" + exemplar.server + "]" : exemplar.server) +
+                 port + key.path);
   }
   describe_server(exemplar, span);
 }

@@ -109,6 +109,7 @@ class Windows {
     AttributeList attributes;
     Transport transport = Transport::tcp;
     Language language = Language::unknown;
+    bool tls = false;
   };
 
   struct Group {

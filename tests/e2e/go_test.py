@@ -82,6 +82,7 @@ class Go(Case):
                 self.assertEqual([record.response_bytes for record in records], [5000000, 2] * 2)
 
     def test_an_agent_that_comes_late(self):
+        """What was being read when it came is lost, and said to be; no call is, and no wrong one is told of."""
         for version in go.versions():
             variant = f"{version}-exe-stripped"
             with self.subTest(version=version), go.GoServer(variant) as server:
@@ -92,7 +93,14 @@ class Go(Case):
                         client.process.stdin.write(b"go on\n")
                         client.process.stdin.close()
                         self.assertEqual(client.wait(), 0)
-                        self.check_paths(observer, 20, paths(20, 1))
+                        go.talk(variant, "stack", "-n", 3, f"127.0.0.1:{server.port}")
+                        for records in self.seen(observer, 23):
+                            older, younger = records[:20], records[20:]
+                            self.assertTrue(older[0].partial, older[0])
+                            for i, record in enumerate(older):
+                                self.assertIn(record.path, (f"/0/{i}", None) if record.partial else (f"/0/{i}",))
+                            for i, record in enumerate(younger):
+                                self.assert_call(record, f"/stack/{i}")
 
     def test_tls_within_tls_is_not_taken_for_what_the_socket_carries(self):
         variant = f"{go.versions()[-1]}-exe-stripped"

@@ -17,7 +17,7 @@ class Observe(Case):
     def test_the_table_has_a_line_per_call(self):
         path = f"/table/{os.getpid()}"
         with Nginx() as nginx, Child([places.binary(), "observe", "--config", alone()], name="subfloor observe") as child:
-            child.wait_for_line("watching")
+            child.wait_for_line("Ctrl-C to stop")
             self.curl(nginx.url(path))
             line = child.wait_for_line(path, "stdout")
             for text in ("GET", "200", "nginx", "curl"):
@@ -29,7 +29,7 @@ class Observe(Case):
         with Terminal(100) as terminal, Nginx() as nginx:
             argv = [places.binary(), "observe", "--config", alone(), "--pid", nginx.workers()[0]]
             with Child(argv, name="subfloor observe", stdout=terminal.slave, env={**os.environ, "NO_COLOR": "1"}) as child:
-                child.wait_for_line("watching")
+                child.wait_for_line("Ctrl-C to stop")
                 self.assertNotIn("PARTIAL", terminal.wait_for_line("METHOD"))
                 terminal.resize(160)
                 child.send_signal(signal.SIGWINCH)

@@ -49,9 +49,12 @@ http {{
 
 
 class Nginx:
-    """`with Nginx() as nginx:`; nginx.port answers on 127.0.0.1 and ::1. `locations` is text for the server block."""
+    """`with Nginx() as nginx:`; nginx.port answers on 127.0.0.1 and ::1. `locations` is text for the server block.
 
-    def __init__(self, workers=1, locations="", unix=False, reuseport=False, program=None):
+    With a tls.Certificate it speaks TLS, and HTTP/2 to who wants it.
+    """
+
+    def __init__(self, workers=1, locations="", unix=False, reuseport=False, program=None, tls=None):
         self._program = program or places.program("nginx")
         self.port = places.free_port()
         self._scratch = places.scratch()
@@ -59,7 +62,9 @@ class Nginx:
         self.www = self.directory / "www"
         self.www.mkdir()
         self.unix_path = str(self.directory / "nginx.sock") if unix else None
-        option = " reuseport" if reuseport else ""
+        option = (" reuseport" if reuseport else "") + (" ssl http2" if tls else "")
+        if tls:
+            locations = f"ssl_certificate {tls.certificate}; ssl_certificate_key {tls.key};\n{locations}"
         listens = [f"listen 127.0.0.1:{self.port}{option};", f"listen [::1]:{self.port}{option};"]
         if unix:
             listens.append(f"listen unix:{self.unix_path};")

@@ -14,7 +14,7 @@ from . import places, records
 from .child import Child
 from .waiting import PATIENCE, Timeout, until
 
-READY = "watching"
+READY = "Ctrl-C to stop"
 # Lasts through the pauses that a machine makes which is also compiling; what the default can bear is for the benchmark.
 PATIENT_RING = "64MiB"
 

@@ -3,6 +3,7 @@
 #include "protocols/mysql/session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocols/mysql/evidence.h"
 #include "protocols/mysql/fields.h"
@@ -28,7 +29,9 @@ Next MysqlSession::on_segment(const Segment& s, CallSink& sink) {
     feed(s.bytes, s.length - std::min<std::uint64_t>(s.length, s.bytes.size()), s, sink);
     stream(s.direction).heard = s.end;
   }
-  return over_ ? Next{*over_} : next(s.direction);
+  if (over_) return {*over_};
+  if (std::exchange(to_tls_, false)) return {.action = Next::Action::opaque, .tls = true};
+  return next(s.direction);
 }
 
 Next MysqlSession::next(Direction d) {
@@ -112,7 +115,7 @@ void MysqlSession::feed_plain(std::string_view bytes, std::uint64_t gap, const S
 void MysqlSession::take(std::string_view& bytes, const Segment& s, CallSink& sink) {
   Stream& in = stream(s.direction);
   const bool packed = compressed_;
-  while (!over_ && packed == compressed_) {
+  while (!over_ && !to_tls_ && packed == compressed_) {
     if (in.searching) {
       if (!found(bytes, s)) return;
       in.searching = false;

@@ -121,6 +121,7 @@ class MysqlSession final : public Session {
   const Extras extras_;
   std::optional<Direction> request_side_;
   std::optional<Next::Action> over_;
+  bool to_tls_ = false;  // as the client announced in the segment at hand
   Phase phase_ = Phase::greeting;
   bool lost_any_ = false;
   bool tolerant_;  // bytes that make no sense may be there for want of others: search, don't give up

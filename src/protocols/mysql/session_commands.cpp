@@ -61,7 +61,10 @@ void MysqlSession::on_login(const Segment& s, CallSink& sink) {
   if (call.start != 0) return;  // more proofs
   const std::optional<Login> login = parse_login(payload_of(packets), server_capabilities_);
   if (!login) return finish(Next::Action::invalid, s.end, sink);
-  if (login->tls_only) return finish(Next::Action::opaque, s.end, sink);
+  if (login->tls_only) {  // within it, the login comes again
+    to_tls_ = true;
+    return;
+  }
   const Segment& first = requests().first;
   call.start = is_server() ? first.end : first.begin;
   call.request_end = first.end;

@@ -322,10 +322,20 @@ TEST(Mysql, IsOpaqueOnceTlsIsAskedFor) {
   Feeder f;
   f.say(Side::server, greeting("8.0.36", mysql8 | capability::tls));
   const std::string request = login(mysql8 | capability::tls).substr(4, 32);
-  EXPECT_EQ(f.say(Side::client, packet(1, request)).action, Action::opaque);
-  EXPECT_EQ(f.say(Side::client, "\x16\x03\x01\x02").action, Action::opaque);
+  const Next next = f.say(Side::client, packet(1, request));
+  EXPECT_EQ(next.action, Action::opaque);
+  EXPECT_TRUE(next.tls);
   f.close();
   EXPECT_TRUE(f.calls().empty());
+}
+
+TEST(Mysql, GoesOnWithinTls) {
+  Feeder f;
+  const std::uint32_t capabilities = mysql8 | capability::tls;
+  f.say(Side::server, greeting("8.0.36", capabilities));
+  f.say(Side::client, packet(1, login(capabilities).substr(4, 32)));
+  f.say({client(packet(2, login(capabilities).substr(4))), server(ok(3)), client(send(0x0e)), server(ok(1))});
+  EXPECT_EQ(f.briefs(), Briefs{"PING"});
 }
 
 TEST(Mysql, IsOpaqueWhereReplicationBegins) {

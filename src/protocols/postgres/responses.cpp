@@ -29,7 +29,8 @@ bool begins_call(char type) { return std::string_view("TDCIsGHWVE").find(type) !
 bool PostgresSession::on_encryption_answer(char answer, const Segment& s, CallSink& sink) {
   encryption_asked_ = false;
   if (answer == 'N') return true;
-  if (answer == 'S' || answer == 'G') finish(Next::Action::opaque, s.end, sink);
+  if (answer == 'S') return to_tls_ = true;  // in which the startup message comes next, as after 'N'
+  if (answer == 'G') finish(Next::Action::opaque, s.end, sink);
   return answer != 'E';  // a server that does not know the question
 }
 

@@ -2,6 +2,7 @@
 #include "protocols/postgres/session.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace subfloor::protocols::postgres {
 namespace {
@@ -59,6 +60,7 @@ Next PostgresSession::on_segment(const Segment& s, CallSink& sink) {
   } else {
     in.ignored = 0;
   }
+  if (std::exchange(to_tls_, false) && !over_) return {.action = Next::Action::opaque, .tls = true};
   return next(in);
 }
 

@@ -115,6 +115,7 @@ class PostgresSession final : public Session {
   bool ready_ = false;  // the last of the answers was ReadyForQuery
   bool understood_ = false;
   bool encryption_asked_ = false;
+  bool to_tls_ = false;  // as agreed in the segment at hand
   bool copy_in_ = false;  // the frontend sends data: Sync means nothing there
   bool failing_ = false;  // what comes before the next Sync is discarded
   bool held_ = false;  // the oldest call is answered, and waits for what Sync brings

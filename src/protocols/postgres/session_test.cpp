@@ -246,12 +246,23 @@ TEST(Postgres, GoesOnInClearTextWhereEncryptionIsRefused) {
 }
 
 TEST(Postgres, LeavesEncryptedConnectionsAlone) {
-  for (const std::uint32_t code : {code_ssl, code_gss}) {
-    Feeder f;
-    f.say(From::frontend, untyped(code));
-    EXPECT_EQ(f.say(From::backend, code == code_ssl ? "S" : "G").action, Action::opaque);
-    EXPECT_EQ(f.say(From::frontend, "\x16\x03\x01").action, Action::opaque);
-  }
+  Feeder f;
+  f.say(From::frontend, untyped(code_gss));
+  EXPECT_EQ(f.say(From::backend, "G").action, Action::opaque);
+  EXPECT_EQ(f.say(From::frontend, "\x01").action, Action::opaque);
+}
+
+TEST(Postgres, GoesOnWithinTls) {
+  Feeder f;
+  f.say(From::frontend, untyped(code_ssl));
+  const protocols::Next agreed = f.say(From::backend, "S");
+  EXPECT_EQ(agreed.action, Action::opaque);
+  EXPECT_TRUE(agreed.tls);
+  f.say(From::frontend, startup());
+  f.say(From::backend, authenticated);
+  f.say(From::frontend, query("SELECT 1"));
+  f.say(From::backend, selected(1));
+  EXPECT_THAT(f.calls(), ElementsAre("SELECT rows 1"));
 }
 
 TEST(Postgres, LeavesReplicationAlone) {

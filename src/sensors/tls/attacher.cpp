@@ -33,9 +33,9 @@ Result<std::vector<bpf::Link>> Attacher::attach(bpf_program* program, const Plac
     options.cookies = reinterpret_cast<const __u64*>(cookies.data());
     options.cnt = offsets.size();
     options.retprobe = places.at_return;
-    TRY_ASSIGN(bpf::Link link, bpf::Link::own(bpf_program__attach_uprobe_multi(program, every_process, path.c_str(),
-                                                                              nullptr, &options),
-                                              name));
+    TRY_ASSIGN(bpf::Link link,
+               bpf::Link::own(bpf_program__attach_uprobe_multi(program, every_process, path.c_str(), nullptr, &options),
+                              name));
     links.push_back(std::move(link));
     return links;
   }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * From a call of a TLS library to a record. A way of attaching finds out which object of the library, which buffer and how
- * many bytes; all that follows is the same for all.
+ * From a call of a TLS library to a record. A way of attaching finds out which object of the library, which buffer and
+ * how many bytes; all that follows is the same for all.
  */
 #pragma once
 
@@ -64,7 +64,8 @@ static __always_inline struct family_counters *counters_of(__u8 direction)
 
 static __always_inline __u32 target_of(void *ctx)
 {
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie) ? bpf_get_attach_cookie(ctx) : 0;
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_attach_cookie) ? bpf_get_attach_cookie(ctx)
+											: 0;
 }
 
 static __always_inline bool own_traffic(void)
@@ -92,24 +93,26 @@ static __always_inline struct session *session_of(struct session_key key)
 	return bpf_map_lookup_elem(&sessions, &key);
 }
 
-static __always_inline struct tls_data *reserve_data(__u32 content)
+static __always_inline struct tls_data *reserve_data(void *ring, __u32 content)
 {
 	enum { HEAD = sizeof(struct tls_data) };
 
 	if (content <= 256 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 256, 0);
+		return bpf_ringbuf_reserve(ring, 256, 0);
 	if (content <= 1024 - HEAD)
-		return bpf_ringbuf_reserve(&data_ring, 1024, 0);
-	return bpf_ringbuf_reserve(&data_ring, HEAD + TLS_CONTENT_MAX, 0);
+		return bpf_ringbuf_reserve(ring, 1024, 0);
+	return bpf_ringbuf_reserve(ring, HEAD + TLS_CONTENT_MAX, 0);
 }
 
-/* The next record of the transfer; the last one tells of all that is left, copied or not. */
-static __always_inline void deliver_piece(struct transfer *transfer)
+/* The next record of the transfer; the last one tells of all that is left, copied or not. With registers of its own: on the
+ * stack of a caller the verifier of 6.1 loses that what was compared with the size of a record is what is copied. */
+static __noinline int deliver_piece(struct transfer *transfer)
 {
 	__u8 direction = transfer->direction & 1;
 	__u64 now = bpf_ktime_get_ns(), who = bpf_get_current_pid_tgid();
 	__u32 length = transfer->length, want;
 	struct tls_data *record;
+	void *ring = data_ring();
 
 	if (transfer->pieces > 1 && length > TLS_CONTENT_MAX)
 		length = TLS_CONTENT_MAX;
@@ -118,9 +121,9 @@ static __always_inline void deliver_piece(struct transfer *transfer)
 		want = TLS_CONTENT_MAX;
 	barrier_var(want);
 	if (want > TLS_CONTENT_MAX)
-		return;
+		return 0;
 	transfer->count->seen++;
-	record = reserve_data(want);
+	record = ring ? reserve_data(ring, want) : NULL;
 	if (!record) {
 		transfer->count->ring_full++;
 	} else {
@@ -143,12 +146,13 @@ static __always_inline void deliver_piece(struct transfer *transfer)
 		fill_header(&record->header, now, sizeof(*record) + want, TLS_DATA);
 		transfer->count->submitted++;
 		transfer->count->bytes += want;
-		bpf_ringbuf_submit(record, wake_flags(&data_ring, data_wake_bytes));
+		bpf_ringbuf_submit(record, wake_flags(ring, data_wake_bytes));
 	}
 	transfer->session->position[direction] += length; /* told or not: what was lost shows as a step */
 	transfer->buffer += length;
 	transfer->length -= length;
 	transfer->pieces--;
+	return 0;
 }
 
 /* For bpf_loop: 0 goes on with the next piece, 1 ends. */
@@ -173,6 +177,7 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 				    .pieces = 1,
 				    .direction = direction};
 	__u64 *since = bpf_map_lookup_elem(&attached_since, &target);
+	void *ring = data_ring();
 
 	if (!transfer.count)
 		return;
@@ -186,13 +191,16 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 		deliver_piece(&transfer);
 		return;
 	}
-	transfer.pieces = TLS_PIECES_MAX;
+	/* All of it, for messages may begin anywhere: unless that would push out what others have to tell. */
+	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < data_wake_bytes)
+		transfer.pieces = TLS_PIECES_MAX;
 	deliver_piece(&transfer);
 	if (transfer.length)
 		bpf_loop(TLS_PIECES_MAX - 1, deliver_next_piece, &transfer, 0);
 }
 
-static __always_inline void deliver(__u64 object, __u64 buffer, __u32 length, __u8 direction, __u64 entered, __u32 target)
+static __always_inline void deliver(__u64 object, __u64 buffer, __u32 length, __u8 direction, __u64 entered,
+				    __u32 target)
 {
 	deliver_of(session_of(session_key_of(object)), 0, buffer, length, direction, entered, target);
 }
@@ -213,12 +221,14 @@ static __always_inline void end_session(__u64 object)
 	struct session_key key = session_key_of(object);
 	struct session *session = bpf_map_lookup_elem(&sessions, &key);
 	struct tls_over over = {};
+	void *ring = data_ring();
 
 	if (!session)
 		return;
 	over.session = session->id;
 	fill_header(&over.header, bpf_ktime_get_ns(), sizeof(over), TLS_OVER);
 	/* Where there is no room for it, the socket's end tells the same. */
-	submit(&data_ring, data_wake_bytes, &over, sizeof(over));
+	if (ring)
+		submit(ring, data_wake_bytes, &over, sizeof(over));
 	bpf_map_delete_elem(&sessions, &key);
 }

@@ -11,8 +11,8 @@
 
 namespace subfloor::sensors::tls {
 
-// What is put where in a Go program with crypto/tls, in the order in which it is to be attached. No value where it is no
-// such program; an error where it is one that cannot be read.
+// What is put where in a Go program with crypto/tls, in the order in which it is to be attached. No value where it is
+// no such program; an error where it is one that cannot be read.
 [[nodiscard]] Result<std::optional<std::vector<Placement>>> go_placements(const elf::ElfFile& file);
 
 }  // namespace subfloor::sensors::tls

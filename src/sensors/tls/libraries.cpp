@@ -30,10 +30,10 @@ constexpr Nanoseconds work_limit = 2 * ms;
 constexpr Nanoseconds second_look = 200 * ms;  // after an exec: by then the loader is through
 constexpr Nanoseconds sweep_interval = 10'000 * ms;
 constexpr std::array library_names = std::to_array<std::string_view>({"libssl", "libgnutls", "libboringssl"});
-constexpr const char* installed[] = {"/usr/lib/libssl.so*",           "/usr/lib/*-linux-gnu*/libssl.so*",
-                                     "/usr/lib64/libssl.so*",         "/usr/local/lib*/libssl.so*",
-                                     "/usr/lib/libgnutls.so*",        "/usr/lib/*-linux-gnu*/libgnutls.so*",
-                                     "/usr/lib64/libgnutls.so*",      "/usr/local/lib*/libgnutls.so*"};
+constexpr const char* installed[] = {"/usr/lib/libssl.so*",      "/usr/lib/*-linux-gnu*/libssl.so*",
+                                     "/usr/lib64/libssl.so*",    "/usr/local/lib*/libssl.so*",
+                                     "/usr/lib/libgnutls.so*",   "/usr/lib/*-linux-gnu*/libgnutls.so*",
+                                     "/usr/lib64/libgnutls.so*", "/usr/local/lib*/libgnutls.so*"};
 
 bool named_like_a_library(std::string_view path) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
@@ -102,7 +102,8 @@ void Libraries::take_stock() {
   for (const std::uint32_t pid : all_processes()) look_at(pid, Look::quick);
 }
 
-// Programs that use one of them for a moment are then seen from their first byte on. While nobody does, it costs nothing.
+// Programs that use one of them for a moment are then seen from their first byte on. While nobody does, it costs
+// nothing.
 void Libraries::attach_to_installed() {
   for (const char* pattern : installed) {
     glob_t found{};
@@ -206,12 +207,12 @@ bool Libraries::look_into(int fd, const FileId& id, const std::string& path, Loo
   auto target = found ? attach(fd, **found) : Failure(found.error());
   if (!target) {
     file.refused = target.error().message;
-    LOG_WARN("TLS: {} is not watched: {}", path, file.refused);
+    LOG_WARN("TLS: not attached to {}: {}", path, file.refused);
     return false;
   }
   (*target)->path = path;
   file.target = *std::move(target);
-  LOG_INFO("TLS: watching {} ({})", path, to_string((*found)->library));
+  LOG_INFO("TLS: attached to {} ({})", path, to_string((*found)->library));
   return true;
 }
 
@@ -246,10 +247,9 @@ Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Found
     return fail_errno("note a file to be attached to", errno);
   for (const Placement& each : found.placements) {
     TRY_ASSIGN(std::vector<bpf::Link> links,
-               settings_.attacher.attach(settings_.program(each.program), {.file = fd,
-                                                                           .offsets = each.offsets,
-                                                                           .at_return = each.at_return,
-                                                                           .cookie = target->number}));
+               settings_.attacher.attach(
+                   settings_.program(each.program),
+                   {.file = fd, .offsets = each.offsets, .at_return = each.at_return, .cookie = target->number}));
     std::ranges::move(links, std::back_inserter(target->links));
   }
   since = monotonic_now();
@@ -259,8 +259,8 @@ Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Found
   return target;
 }
 
-// Files that nobody seems to map are let go of, once every process has been looked at again: who mapped one later, or was
-// not looked at because its like had been, is only known then.
+// Files that nobody seems to map are let go of, once every process has been looked at again: who mapped one later, or
+// was not looked at because its like had been, is only known then.
 void Libraries::sweep(Nanoseconds now) {
   if (sweeping_ && tasks_.empty()) {
     sweeping_ = false;
@@ -293,7 +293,7 @@ void Libraries::let_go(Nanoseconds now) {
     const bool over = target != nullptr && !target->of_host && target->users.empty() && target->unused_since != 0 &&
                       now >= target->unused_since + settings_.grace;
     if (over) {
-      LOG_INFO("TLS: {} is no longer watched: no process maps it", target->path);
+      LOG_INFO("TLS: detached from {}: no process maps it", target->path);
       numbers_.erase(target->number);
       file = files_.erase(file);
     } else {

@@ -30,6 +30,7 @@ class Libraries final : public ProcessWatcher {
   struct Settings {
     Attacher attacher;
     std::function<bpf_program*(std::string_view name)> program;
+    std::function<bool()> can_attach;
     int since_map = -1;  // `attached_since`
     Nanoseconds grace = 10'000'000'000;  // for which a file that nobody maps any more stays attached to
   };
@@ -45,10 +46,11 @@ class Libraries final : public ProcessWatcher {
   void work(Nanoseconds now) override;
   [[nodiscard]] std::string why_opaque(std::uint32_t pid) const override;
   [[nodiscard]] std::vector<WatchedFile> files() const override;
+  [[nodiscard]] bool can_attach() const override { return settings_.can_attach(); }
 
  private:
-  // How much of a process is looked at: files with names of TLS libraries and what its executable exports, or the symbols
-  // of all its code.
+  // How much of a process is looked at: files with names of TLS libraries and what its executable exports, or the
+  // symbols of all its code.
   enum class Look : std::uint8_t { quick, thorough };
 
   struct Target {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Sensor tls: what processes write to and read from their TLS libraries, at the library's own functions: where a call
- * begins its arguments are noted, where it returns the bytes that it moved are copied. The same programs are attached to
- * every file that has the functions, by uprobe.multi or one by one.
+ * begins its arguments are noted, where it returns the bytes that it moved are copied. The same programs are attached
+ * to every file that has the functions, by uprobe.multi or one by one.
  */
 #include "vmlinux.h"
 
@@ -14,7 +14,7 @@
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 #define THREADS_MAX 16384
-#define FRAMES_MAX  2 /* TLS within TLS: to a proxy, and through it */
+#define FRAMES_MAX  2  /* TLS within TLS: to a proxy, and through it */
 #define RETURN_PAST 16 /* by so much, at most, is the stack shorter when the call has returned */
 
 struct frame {
@@ -155,7 +155,8 @@ int BPF_UPROBE(write_ex_begins, void *object, const void *buffer, size_t size, s
 	return 0;
 }
 
-/* ssize_t gnutls_record_recv(gnutls_session_t, void *, size_t), and likewise to send: begun as SSL_read and SSL_write */
+/* ssize_t gnutls_record_recv(gnutls_session_t, void *, size_t), and likewise to send: begun as SSL_read and SSL_write
+ */
 SEC("uretprobe")
 int BPF_URETPROBE(long_returns, long result)
 {

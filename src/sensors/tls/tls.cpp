@@ -25,41 +25,6 @@ using tls::Attacher;
 using tls::Libraries;
 
 constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write"};
-constexpr std::size_t wake_fraction = 4;  // of the data ring, filled, wakes the reader
-
-class TlsSensor final : public Sensor {
- public:
-  TlsSensor(Object object, Attacher attacher, Events& events)
-      : object_(std::move(object)),
-        decoder_(events),
-        libraries_({.attacher = attacher,
-                    .program =
-                        [this](std::string_view name) {
-                          return bpf_object__find_program_by_name(object_.object(), std::string(name).c_str());
-                        },
-                    .since_map = bpf_map__fd(object_->maps.attached_since)}) {
-    libraries_.take_stock();
-  }
-
-  void handle(const record_header& header, std::span<const std::byte> record) override {
-    if (!decoder_.decode(header, record)) LOG_ERROR("tls sensor: malformed record of kind {}", header.kind);
-  }
-
-  [[nodiscard]] std::vector<FamilyCounters> counters() const override {
-    std::vector<FamilyCounters> all;
-    for (std::uint32_t family = 0; family < TLS_FAMILIES; ++family)
-      all.push_back({std::string(family_names[family]),
-                     bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family), 0, false});
-    return all;
-  }
-
-  [[nodiscard]] ProcessWatcher* watcher() override { return &libraries_; }
-
- private:
-  Object object_;
-  TlsDecoder decoder_;
-  Libraries libraries_;  // last: detached first
-};
 
 // Attaches to a function of this program: whether it can be done at all is not to be found out at somebody's library.
 Result<> try_out(const Object& object, const Attacher& attacher) {
@@ -73,12 +38,47 @@ Result<> try_out(const Object& object, const Attacher& attacher) {
   return {};
 }
 
+class TlsSensor final : public Sensor {
+ public:
+  TlsSensor(Object object, Attacher attacher, Events& events)
+      : object_(std::move(object)),
+        decoder_(events),
+        libraries_({.attacher = attacher,
+                    .program =
+                        [this](std::string_view name) {
+                          return bpf_object__find_program_by_name(object_.object(), std::string(name).c_str());
+                        },
+                    .can_attach = [this, attacher] { return bool(try_out(object_, attacher)); },
+                    .since_map = bpf_map__fd(object_->maps.attached_since)}) {
+    libraries_.take_stock();
+  }
+
+  void handle(const record_header& header, std::span<const std::byte> record) override {
+    if (!decoder_.decode(header, record)) LOG_ERROR("tls sensor: malformed record of kind {}", header.kind);
+  }
+
+  [[nodiscard]] std::vector<FamilyCounters> counters() const override {
+    std::vector<FamilyCounters> all;
+    for (std::uint32_t family = 0; family < TLS_FAMILIES; ++family)
+      all.push_back({std::string(family_names[family]), bpf::sum_over_cpus(bpf_map__fd(object_->maps.counters), family),
+                     0, false});
+    return all;
+  }
+
+  [[nodiscard]] ProcessWatcher* watcher() override { return &libraries_; }
+
+ private:
+  Object object_;
+  TlsDecoder decoder_;
+  Libraries libraries_;  // last: detached first
+};
+
 Result<std::unique_ptr<Sensor>> open_on(Attacher::How how, const Context& context) {
   const Attacher attacher(how);
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
   object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  object->rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
+  context.rings.describe_to(*object->rodata);
   TRY(context.rings.share_with(object.object()));
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object.object()) attacher.prepare(program);

@@ -21,11 +21,11 @@ enum { TLS_DIRECTION_IN = 0, TLS_DIRECTION_OUT = 1 };
 /* Followed by `captured` bytes of plaintext, the first of the `length` that the call moved. header.time is its end. */
 struct tls_data {
 	struct record_header header;
-	__u64 session; /* the library's object for as long as it serves one connection: unlike all others, ever */
-	__u64 socket;  /* the key of the socket it belongs to, where that is known; else 0 */
-	__u64 entered; /* ns: when the call began */
-	__u64 since;   /* ns: from when on every call of the library is seen; 0: from after this one */
-	__u32 position;       /* of the first byte, counted from the first that was seen of the session */
+	__u64 session;  /* the library's object for as long as it serves one connection: unlike all others, ever */
+	__u64 socket;   /* the key of the socket it belongs to, where that is known; else 0 */
+	__u64 entered;  /* ns: when the call began */
+	__u64 since;    /* ns: from when on every call of the library is seen; 0: from after this one */
+	__u32 position; /* of the first byte, counted from the first that was seen of the session */
 	__u32 other_position; /* of the next byte of the other direction */
 	__u32 length;
 	__u32 captured;

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""asyncio_server.py CERTIFICATE KEY: answers each request for PATH with five bytes."""
+
+import asyncio
+import ssl
+import sys
+
+
+async def serve(reader, writer):
+    try:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def main():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[1:3])
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    print("listening", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+asyncio.run(main())
