@@ -208,9 +208,15 @@ Result<> Agent::start_exporters() {
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
-        .questions = {{"map", [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges), MapBy::service); }},
+        .questions = {{"map",
+                       [this] {
+                         return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges),
+                                         MapBy::service);
+                       }},
                       {"map_by_pod",
-                       [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod); }},
+                       [this] {
+                         return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod);
+                       }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
         .brief = [this] { return brief_status(); }};

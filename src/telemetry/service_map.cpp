@@ -228,7 +228,8 @@ void ServiceMap::add_totals(const Key& key, const Edge& edge, ServiceGraph& grap
   };
   GraphKey of{name(key.client), key.client.name_space, name(key.server), key.server.name_space,
               connection_type(*key.family)};
-  if (graph.size() >= options_.max_edges && !graph.contains(of)) of = {std::string(other), "", std::string(other), "", ""};
+  if (graph.size() >= options_.max_edges && !graph.contains(of))
+    of = {std::string(other), "", std::string(other), "", ""};
   GraphTotals& totals = graph[of];
   std::uint64_t calls = 0, errors = 0;
   for (std::size_t kind = 0; kind < edge.sides.size(); ++kind) {

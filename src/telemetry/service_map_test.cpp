@@ -41,13 +41,20 @@ struct Talk {
             .parent_span_id = {},
             .service = at_client ? client : server,
             .workload = at_client ? client_pod : server_pod,
-            .peer_workload = !peer_known ? no_workload : at_client ? server_pod : client_pod,
-            .peer_service = !peer_known ? std::string_view{} : at_client ? server : client};
+            .peer_workload = !peer_known ? no_workload
+                             : at_client ? server_pod
+                                         : client_pod,
+            .peer_service = !peer_known ? std::string_view{}
+                            : at_client ? server
+                                        : client};
   }
 };
 
 Talk web_to_api() {
-  return {.sample = {}, .client = "web", .server = "api", .client_pod = pod("shop", "web-1"),
+  return {.sample = {},
+          .client = "web",
+          .server = "api",
+          .client_pod = pod("shop", "web-1"),
           .server_pod = pod("shop", "api-1")};
 }
 
