@@ -26,10 +26,11 @@ constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::milliseconds scrape_patience{2000}, scrape_step{50};
-constexpr std::string_view datagram_sensor = "udp", container_sensor = "cgroup";
+constexpr std::string_view datagram_sensor = "udp";
 constexpr Nanoseconds patience_with_writers = second / 10;
 constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
+constexpr std::string_view container_sensor = "cgroup";
 
 // What a kernel answers to a program it does not know how to run is of many kinds; the caller needs but two.
 Error not_supported(Error error) {
@@ -150,9 +151,9 @@ Result<> Agent::open_sensors() {
   const auto descriptors = sensors::all_sensors();
   settings_.reserve(descriptors.size());
   for (const sensors::Descriptor* descriptor : descriptors) {
-    // They would see every packet, or container, for nothing.
-    if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     if (descriptor->name == container_sensor && !config_.identity.asks()) continue;
+    // It would see every packet, for nothing.
+    if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     // The rung that can be forced is that of the payload; other sensors have ladders of their own.
     settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
                          .ports = config_.capture.stream_ports(),
