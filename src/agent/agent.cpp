@@ -30,6 +30,7 @@ constexpr std::string_view datagram_sensor = "udp", tls_sensor = "tls";
 constexpr Nanoseconds patience_with_writers = second / 10;
 constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
+constexpr std::string_view container_sensor = "cgroup";
 
 // What a kernel answers to a program it does not know how to run is of many kinds; the caller needs but two.
 Error not_supported(Error error) {
@@ -154,6 +155,7 @@ Result<> Agent::open_sensors() {
   const auto descriptors = sensors::all_sensors();
   settings_.reserve(descriptors.size());
   for (const sensors::Descriptor* descriptor : descriptors) {
+    if (descriptor->name == container_sensor && !config_.identity.asks()) continue;
     // It would see every packet, for nothing.
     if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     if (descriptor->name == tls_sensor && !config_.capture.tls) continue;
@@ -217,9 +219,15 @@ Result<> Agent::start_exporters() {
         .status = [this] { return status(); },
         .format = [](std::string& out, const Observation& observation) { json::append_json(out, observation); },
         .audience = [this](bool listens) { pipeline_.set_listening(api_observer_, listens); },
-        .questions = {{"map", [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges), MapBy::service); }},
+        .questions = {{"map",
+                       [this] {
+                         return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::service, most_edges),
+                                         MapBy::service);
+                       }},
                       {"map_by_pod",
-                       [this] { return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod); }},
+                       [this] {
+                         return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod);
+                       }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
         .brief = [this] { return brief_status(); }};

@@ -139,12 +139,12 @@ Section api() {
 }
 
 Section identity() {
-  return {"identity",
-          "Who processes and addresses are.",
-          {key(&Config::identity, &IdentityConfig::cri_socket, "cri_socket",
-               text("path, auto or off", longest_socket_path),
-               "Socket of the container runtime (containerd, CRI-O) that names containers and pods; auto: the one that "
-               "is found where runtimes listen; off: ask nobody, and tell container ids alone.")}};
+  return {
+      "identity",
+      "Who processes and addresses are.",
+      {key(&Config::identity, &IdentityConfig::cri_socket, "cri_socket", text("path, auto or off", longest_socket_path),
+           "Socket of the container runtime (containerd, CRI-O) that names containers and pods; auto: the one that "
+           "is found where runtimes listen; off: ask nobody, and tell container ids alone.")}};
 }
 
 Section logging() {
@@ -167,7 +167,8 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(), json(), identity(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(),
+                           json(),    identity(),  api(),       logging()};
   const std::vector<Section> otlp = otlp_sections();
   all.insert(all.end(), otlp.begin(), otlp.end());
   return all;

@@ -114,8 +114,11 @@ nlohmann::json Agent::identity_status() const {
   status["socket"] = state.socket;
   status["runtime"] = state.runtime;
   status["problem"] = state.problem;
-  status["questions"] = {{"asked", state.asked},       {"found", state.found},     {"unknown", state.unknown},
-                         {"failures", state.failures}, {"dropped", state.dropped}};
+  status["questions"] = {{"asked", state.asked},
+                         {"found", state.found},
+                         {"unknown", state.unknown},
+                         {"failures", state.failures},
+                         {"dropped", state.dropped}};
   return status;
 }
 
@@ -227,7 +230,9 @@ nlohmann::json Agent::status() {
   const Routes::Counters& routes = pipeline_.routes().counters();
   return {{"version", agent_version},
           {"pid", getpid()},
-          {"health", degraded() ? "degraded" : sum.lost == 0 ? "ok" : "losing"},
+          {"health", degraded()      ? "degraded"
+                     : sum.lost == 0 ? "ok"
+                                     : "losing"},
           {"uptime_s", static_cast<double>(monotonic_now() - started_) / 1e9},
           {"config", config_status()},
           {"capabilities", to_string(kept_)},
@@ -241,6 +246,7 @@ nlohmann::json Agent::status() {
           {"streams", {{"switched_off", streams.switched_off}, {"bytes_missed", streams.bytes_missed}}},
           {"datagrams", datagrams},
           {"tls", tls_status()},
+          {"map", {{"edges", pipeline_.map().edges()}, {"merged_calls", pipeline_.map().merged_calls()}}},
           {"routes",
            {{"services", routes.services},
             {"in_use", routes.routes},

@@ -73,14 +73,23 @@ void add_graph(ServiceGraph& sum, const ServiceGraph& more) {
 
 void append_graph(const ServiceGraph& graph, std::vector<MetricFamily>& families) {
   if (graph.empty()) return;
-  MetricFamily calls{"traces_service_graph_request", "{request}", "Calls of one service by another.",
-                     MetricType::counter, {}};
-  MetricFamily failed{"traces_service_graph_request_failed", "{request}",
-                      "Calls of one service by another that failed.", MetricType::counter, {}};
-  MetricFamily client{"traces_service_graph_request_client", "s", "How long they took, as their client saw it.",
-                      MetricType::histogram, {}};
-  MetricFamily server{"traces_service_graph_request_server", "s", "How long they took, as their server saw it.",
-                      MetricType::histogram, {}};
+  MetricFamily calls{
+      "traces_service_graph_request", "{request}", "Calls of one service by another.", MetricType::counter, {}};
+  MetricFamily failed{"traces_service_graph_request_failed",
+                      "{request}",
+                      "Calls of one service by another that failed.",
+                      MetricType::counter,
+                      {}};
+  MetricFamily client{"traces_service_graph_request_client",
+                      "s",
+                      "How long they took, as their client saw it.",
+                      MetricType::histogram,
+                      {}};
+  MetricFamily server{"traces_service_graph_request_server",
+                      "s",
+                      "How long they took, as their server saw it.",
+                      MetricType::histogram,
+                      {}};
   for (const auto& [key, totals] : printable(graph)) {
     const Labels labels = labels_of(key);
     calls.points.push_back({labels, totals.calls, {}});

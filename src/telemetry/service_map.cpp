@@ -2,6 +2,7 @@
 #include "telemetry/service_map.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <set>
 #include <tuple>
@@ -16,12 +17,25 @@ namespace {
 constexpr std::string_view other = "{other}";
 constexpr std::size_t max_text = 128;  // bytes of a name
 
-// A client's port says nothing of it, a server's does.
-std::string address_text(const Connection& connection, bool with_port) {
-  if (connection.transport == Transport::unix_stream)
-    return connection.unix_path.empty() ? "unix socket" : connection.unix_path;
-  if (!connection.remote.known()) return "unknown";
-  return with_port ? connection.remote.text() : connection.remote.ip_text();
+// An address as a key holds it: its bytes behind a mark, since its text takes longer to make than all else. A client's
+// port says nothing of it, a server's does.
+constexpr char address_mark = '\1';  // no path of a unix socket begins so
+constexpr std::size_t packed_size = 1 + sizeof(Address::ip) + 2;
+
+std::string_view packed(const Address& address, bool with_port, std::array<char, packed_size>& bytes) {
+  bytes[0] = address_mark;
+  std::memcpy(bytes.data() + 1, address.ip.data(), address.ip.size());
+  const std::uint16_t port = with_port ? address.port : 0;
+  std::memcpy(bytes.data() + 1 + address.ip.size(), &port, sizeof port);
+  return {bytes.data(), bytes.size()};
+}
+
+std::string unpacked(std::string_view name) {
+  if (name.size() != packed_size || name.front() != address_mark) return std::string(name);
+  Address address;
+  std::memcpy(address.ip.data(), name.data() + 1, address.ip.size());
+  std::memcpy(&address.port, name.data() + 1 + address.ip.size(), sizeof address.port);
+  return address.port == 0 ? address.ip_text() : address.text();
 }
 
 }  // namespace
@@ -78,8 +92,7 @@ ServiceMap::KeyView ServiceMap::key_of(const Observation& observation) {
   } else if (client && !observation.server_name.empty()) {
     peer = {MapNode::Kind::host, observation.server_name.substr(0, max_text), {}, {}};
   } else {
-    text_ = address_text(observation.connection, client);
-    peer = {MapNode::Kind::address, std::string_view(text_).substr(0, max_text), {}, {}};
+    peer = {MapNode::Kind::address, address_of(observation.connection, client), {}, {}};
   }
   KeyView key;
   key.family = observation.call.protocol->family;
@@ -87,6 +100,12 @@ ServiceMap::KeyView ServiceMap::key_of(const Observation& observation) {
   key.server = peer;
   if (!client) std::swap(key.client, key.server);
   return key;
+}
+
+std::string_view ServiceMap::address_of(const Connection& connection, bool with_port) {
+  if (connection.transport == Transport::unix_stream)
+    return connection.unix_path.empty() ? "unix socket" : std::string_view(connection.unix_path).substr(0, max_text);
+  return connection.remote.known() ? packed(connection.remote, with_port, address_) : "unknown";
 }
 
 void ServiceMap::seal(KeyView& key) const {
@@ -228,7 +247,8 @@ void ServiceMap::add_totals(const Key& key, const Edge& edge, ServiceGraph& grap
   };
   GraphKey of{name(key.client), key.client.name_space, name(key.server), key.server.name_space,
               connection_type(*key.family)};
-  if (graph.size() >= options_.max_edges && !graph.contains(of)) of = {std::string(other), "", std::string(other), "", ""};
+  if (graph.size() >= options_.max_edges && !graph.contains(of))
+    of = {std::string(other), "", std::string(other), "", ""};
   GraphTotals& totals = graph[of];
   std::uint64_t calls = 0, errors = 0;
   for (std::size_t kind = 0; kind < edge.sides.size(); ++kind) {
@@ -254,7 +274,7 @@ MapSnapshot ServiceMap::snapshot(Nanoseconds now, MapBy by, std::size_t edges) c
   result.over = past + (now > interval_start_ ? now - interval_start_ : 0);
   std::map<std::tuple<MapNode, MapNode, std::string_view>, Sum> sums;
   const auto node = [&](const BasicNode<std::string>& of) {
-    return MapNode{of.kind, of.name, of.name_space, by == MapBy::pod ? of.pod : std::string()};
+    return MapNode{of.kind, unpacked(of.name), of.name_space, by == MapBy::pod ? of.pod : std::string()};
   };
   for (const auto& [key, edge] : edges_) {
     if (edge.better().recent_calls() == 0) continue;

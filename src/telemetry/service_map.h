@@ -135,6 +135,7 @@ class ServiceMap {
   };
 
   [[nodiscard]] KeyView key_of(const Observation& observation);
+  [[nodiscard]] std::string_view address_of(const Connection& connection, bool with_port);
   void seal(KeyView& key) const;
   Edge* edge_for(KeyView& key);
   void end_interval();
@@ -151,7 +152,7 @@ class ServiceMap {
   std::size_t at_ = 0, ended_ = 0;  // in the rings; intervals that ended
   std::array<std::uint64_t, intervals> merged_{};
   std::uint64_t merged_calls_ = 0;
-  std::string text_;  // of the key that key_of() made last
+  std::array<char, 19> address_{};  // of the key that key_of() made last
 };
 
 }  // namespace subfloor

@@ -21,6 +21,63 @@ TEST(ServiceName, IsTheExecutablesName) {
   EXPECT_EQ(name_of("/usr/bin/pythonista", {"pythonista", "x.py"}), "pythonista");
 }
 
+TEST(ServiceName, IsWhatTheEnvironmentSaysThenThePodThenTheContainerThenTheProgram) {
+  Process process;
+  process.executable = "/usr/sbin/nginx";
+  process.declared_service = "declared";
+  Workload workload;
+  workload.container_id = "c1";
+  workload.container_name = "proxy";
+  workload.pod_name = "web-1";
+  workload.owner = {"deployment", "web-owner"};
+  workload.labels = {{"app", "web-app"}, {"app.kubernetes.io/name", "web-name"}};
+  EXPECT_EQ(service_name(process, &workload), "declared");
+  process.declared_service.clear();
+  EXPECT_EQ(service_name(process, &workload), "web-name");
+  workload.labels.pop_back();
+  EXPECT_EQ(service_name(process, &workload), "web-app");
+  workload.labels.pop_back();
+  EXPECT_EQ(service_name(process, &workload), "web-owner");
+  workload.owner = {};
+  EXPECT_EQ(service_name(process, &workload), "proxy");
+  workload.container_name.clear();
+  workload.pod_name.clear();
+  EXPECT_EQ(service_name(process, &workload), "nginx");
+  EXPECT_EQ(service_name(process, nullptr), "nginx");
+}
+
+TEST(ServiceName, OfAPodThatIsKnownByItsAddressIsThePodsOwnAtLast) {
+  Workload pod;
+  pod.pod_name = "web-1";
+  EXPECT_EQ(service_name(pod), "web-1");
+  pod.labels = {{"app", "web"}};
+  EXPECT_EQ(service_name(pod), "web");
+}
+
+TEST(ServiceNames, AreMadeOutAnewWhenMoreIsKnownOfContainers) {
+  ServiceNames names;
+  auto process = std::make_shared<Process>();
+  process->pid = 7;
+  process->executable = "/bin/httpd";
+  process->container_id = "c1";
+  WorkloadRef known;
+  int asked = 0;
+  const auto look_up = [&](const Process&) {
+    ++asked;
+    return known;
+  };
+  EXPECT_EQ(names.of(process, 1, look_up).service, "httpd");
+  EXPECT_EQ(names.of(process, 1, look_up).service, "httpd");
+  EXPECT_EQ(asked, 1);
+  auto workload = std::make_shared<Workload>();
+  workload->container_id = "c1";
+  workload->labels = {{"app", "web"}};
+  known = workload;
+  EXPECT_EQ(names.of(process, 2, look_up).service, "web");
+  EXPECT_EQ(names.of(process, 2, look_up).workload, known);
+  EXPECT_EQ(asked, 2);
+}
+
 TEST(ServiceName, IsTheNameItWasCalledByWhereThatIsALink) {
   Process redis;
   redis.executable = "/usr/bin/redis-check-rdb";
@@ -66,12 +123,15 @@ TEST(ServiceNames, AreThoseOfTheProcessAskedAbout) {
     made.comm = comm;
     return std::make_shared<const Process>(made);
   };
-  const ProcessRef one = process(1, "one"), same_place = process(65, "two"), after_exec = process(1, "three");
+  const ProcessRef one = process(1, "one"), same_place = process(257, "two"), after_exec = process(1, "three");
+  const auto name = [&](const ProcessRef& of) {
+    return names.of(of, 1, [](const Process&) { return WorkloadRef(); }).service;
+  };
   for (int again = 0; again < 2; ++again) {
-    EXPECT_EQ(names.of(one), "one");
-    EXPECT_EQ(names.of(one), "one");
-    EXPECT_EQ(names.of(same_place), "two");
-    EXPECT_EQ(names.of(after_exec), "three");
+    EXPECT_EQ(name(one), "one");
+    EXPECT_EQ(name(one), "one");
+    EXPECT_EQ(name(same_place), "two");
+    EXPECT_EQ(name(after_exec), "three");
   }
 }
 

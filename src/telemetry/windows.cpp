@@ -276,7 +276,8 @@ Span Windows::make_span(const Key& key, Group& group) {
   span.name = semantics::span_name(*key.family, key.operation, key.target);
   span.kind = key.kind;
   span.protocol = key.family->name;
-  span.resource = {key.service, key.container, std::move(exemplar.executable), exemplar.pid, exemplar.language, std::move(exemplar.workload)};
+  span.resource = {key.service,  key.container,     std::move(exemplar.executable),
+                   exemplar.pid, exemplar.language, std::move(exemplar.workload)};
   span.count = group.count;
   span.error_count = group.error_count;
   span.partial_count = group.partial_count;

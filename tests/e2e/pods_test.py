@@ -160,7 +160,7 @@ class WithoutRuntime(PodsCase):
                 self.fetch(ip, "/hello?2")
                 record = seen.wait(2, "server")[1]
                 self.assertEqual((record["k8s.pod.name"], record["service.name"]), ("web-1", "web"))
-                self.assertEqual(agent.status()["health"], "ok")
+                self.assertEqual(agent.status()["identity"]["problem"], "")
         finally:
             if not runtime.is_up():
                 runtime.start_daemon()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's answer as nodes and edges. The agent may be of another version than this program, so nothing in its answer
-// is taken for granted.
+// The agent's answer as nodes and edges. The agent may be of another version than this program, so nothing in its
+// answer is taken for granted.
 #pragma once
 
 #include <cstdint>

@@ -102,15 +102,16 @@ std::string map_tree(const nlohmann::json& map, const Look& look) {
   std::string text = graph.edges.empty() ? "no calls" : Tree(graph, look).draw();
   if (graph.edges.empty()) text += fmt::format(" in the last {:.0f} s\n", graph.over);
   if (graph.other_calls > 0)
-    text += fmt::format("{} call{} of others are not in this map\n", graph.other_calls,
-                        graph.other_calls == 1 ? "" : "s");
+    text +=
+        fmt::format("{} call{} of others are not in this map\n", graph.other_calls, graph.other_calls == 1 ? "" : "s");
   return text;
 }
 
 std::string map_dot(const nlohmann::json& map) {
   const MapGraph graph = MapGraph::read(map);
-  std::string text = "digraph subfloor {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
-                     "  edge [fontname=\"sans-serif\", fontsize=10];\n";
+  std::string text =
+      "digraph subfloor {\n  rankdir=LR;\n  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
+      "  edge [fontname=\"sans-serif\", fontsize=10];\n";
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const MapGraph::Node& node = graph.nodes[i];
     const std::string detail = node.detail();

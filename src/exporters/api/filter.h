@@ -39,7 +39,7 @@ struct CallFilter {
   std::uint32_t pid = 0;  // of the process whose side of the call it is; 0: any
   std::string service;  // of that process, as in service.name; the executable's name and the comm do too
   std::string pod, name_space;  // that its container is in; what is in none does not match
-  std::string workload;         // what made that pod: "web", or "deployment/web"
+  std::string workload;  // what made that pod: "web", or "deployment/web"
   std::string trace;  // 32 hex digits, lower case
 
   [[nodiscard]] bool matches(const Observation& observation) const;

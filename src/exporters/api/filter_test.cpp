@@ -53,6 +53,31 @@ TEST(CallFilter, MatchesEachFieldAlone) {
     EXPECT_FALSE(parse(no).matches(sample.observation())) << no;
 }
 
+TEST(CallFilter, MatchesByWhatIsKnownOfTheContainer) {
+  const Sample sample;
+  auto known = std::make_shared<Workload>();
+  known->pod_name = "web-1";
+  known->pod_namespace = "shop";
+  known->owner = {"deployment", "web"};
+  const WorkloadRef workload = known;
+  const Call& call = sample.call;
+  const Observation observation{.call = call,
+                                .connection = sample.connection,
+                                .process = sample.process,
+                                .peer = nullptr,
+                                .trace_id = sample.trace,
+                                .span_id = "0123456789abcdef",
+                                .parent_span_id = "",
+                                .service = "web",
+                                .workload = workload};
+  for (const char* yes : {R"({"pod":"web-1"})", R"({"namespace":"shop"})", R"({"workload":"web"})",
+                          R"({"workload":"deployment/web","namespace":"shop","pod":"web-1"})", R"({"service":"web"})"})
+    EXPECT_TRUE(parse(yes).matches(observation)) << yes;
+  for (const char* no : {R"({"pod":"web"})", R"({"namespace":"sho"})", R"({"workload":"job/web"})",
+                         R"({"workload":"web","namespace":"other"})", R"({"workload":"deployment/"})"})
+    EXPECT_FALSE(parse(no).matches(observation)) << no;
+}
+
 TEST(CallFilter, NeedsAllOfSeveralFieldsToMatch) {
   const Sample sample;
   EXPECT_TRUE(parse(R"({"pid":42,"status":"4xx"})").matches(sample.observation()));
@@ -102,7 +127,7 @@ TEST(CallFilter, KnowsCodesOfAnySize) {
 
 TEST(CallFilter, SurvivesTheWayThroughJson) {
   const char* all = R"({"namespace":"n","pid":7,"pod":"p","protocol":"http1","service":"s","status":"2xx,unset",)"
-                    R"("trace":"0123456789abcdef0123456789abcdef"})";
+                    R"("trace":"0123456789abcdef0123456789abcdef","workload":"w"})";
   EXPECT_EQ(parse(all).to_json(), nlohmann::json::parse(all));
 }
 

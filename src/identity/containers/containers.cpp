@@ -82,7 +82,6 @@ void Containers::learn_addresses(const WorkloadRef& workload) {
   while (addresses_.size() > std::max<std::size_t>(limits_.addresses, 1)) addresses_.erase(addresses_.begin());
 }
 
-
 WorkloadRef Containers::find(const std::string& id) const {
   const auto found = entries_.find(id);
   return found == entries_.end() ? nullptr : found->second.workload;

@@ -164,8 +164,7 @@ void Inquiry::answer(const Question& question) {
 
 void Inquiry::put_back(Question question) {
   const std::lock_guard lock(mutex_);
-  const Nanoseconds pause =
-      question.attempts == 0 ? 0 : settings_.again_after << std::min(question.attempts - 1, 20);
+  const Nanoseconds pause = question.attempts == 0 ? 0 : settings_.again_after << std::min(question.attempts - 1, 20);
   questions_.emplace(monotonic_now() + pause, std::move(question));
 }
 

@@ -83,7 +83,7 @@ class Inquiry {
   std::condition_variable changed_;
   std::unique_ptr<Runtime> runtime_;  // changed by the thread only, under the mutex
   std::multimap<Nanoseconds, Question> questions_;  // by when they are due
-  std::set<std::string> waiting_;                   // the ids of those
+  std::set<std::string> waiting_;  // the ids of those
   InquiryState state_;
   Nanoseconds pause_ = 0, next_attempt_ = 0;
   bool list_wanted_ = true, over_ = false;

@@ -14,8 +14,8 @@
 
 #include "base/fd.h"
 #include "base/secret.h"
-#include "identity/process/declared_service.h"
 #include "identity/process/container_id.h"
+#include "identity/process/declared_service.h"
 
 namespace subfloor::identity {
 namespace {

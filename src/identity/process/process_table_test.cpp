@@ -235,6 +235,16 @@ TEST_F(ProcessTableWith, DetectsTheLanguageByTheExecutable) {
   EXPECT_EQ(table.find(60)->language, Language::python);
 }
 
+TEST_F(ProcessTableWith, TakesAChildThatIsGoneToBeNamedAsItsParent) {
+  tree.add(42, {});
+  tree.write(42, "environ", std::string("OTEL_SERVICE_NAME=shop\0", 23));
+  table.scan();
+  table.on_fork(42, child(60), second);
+  table.on_exit(60, 2 * second);
+  EXPECT_EQ(table.find(60)->declared_service, "shop");
+  EXPECT_EQ(table.find(42)->declared_service, "shop");
+}
+
 TEST(ProcessTableOfARecording, KnowsWhatItWasToldAndAsksNobody) {
   ProcessTable table({.proc = ""});
   const auto own = static_cast<std::uint32_t>(::getpid());
