@@ -20,7 +20,8 @@ struct Send {
   bool sampled = true;
   TraceId trace;      // all 0 while nobody asked
   SpanId parent = 0;
-  Handle cause;
+  Handle cause;          // for which it was made, or probably was
+  bool certain = false;  // else neither trace nor parent are given
   bool open = false;  // whether it can be told what it was made for will be seen when the thread is done
 };
 

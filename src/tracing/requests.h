@@ -28,6 +28,7 @@ struct Request {
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all
+  bool doubtful = false;    // a call counted for it may have been another's
   TraceId trace;
   SpanId span = 0, parent = 0;
   SpanId told_parent = 0;  // as its header says; 0: it has none
@@ -71,7 +72,7 @@ class Requests {
     Request& request = slots_[handle.slot];
     return request.open && request.generation == handle.generation ? &request : nullptr;
   }
-  void add_call(Process& process, Request& request);
+  void add_call(Process& process, Request& request, bool certain);
   void end_call(Process& process, Request& request);
   void end(Process& process, Request& request);
 

@@ -68,10 +68,10 @@ Send* Tracer::sent_at(SocketKey key, std::uint32_t position) {
 
 // For which request a thread sends what it sends now.
 Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps) {
-  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr) return {link.opener, Why::connect};
+  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr) return {link.opener, Why::connect, true};
   if (process.open == 0) return {};
   if (process.by_turns) return decide_by_turn(process, thread, link, sleeps);
-  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread};
+  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread, true};
   return {{}, Why::unknown};
 }
 
@@ -83,19 +83,21 @@ Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, 
   if (process.migrant || link.connecting || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
   if (sleeps != 0 && sleeps != thread.sleeps) return {{}, Why::woken};
   if (thread.causes.size() > 1) return {{}, Why::several};
-  const Request& request = *requests_.find(thread.causes.front());
-  if (process.idle > (request.calls == 0 ? 1U : 0U)) return {{}, Why::many};
+  const Handle cause = thread.causes.front();
+  if (process.open == 1) return {cause, Why::turn, thread.certain};
+  const bool others_idle = process.idle > (requests_.find(cause)->calls == 0 ? 1U : 0U);
   const bool freed_just_now = thread.link == last_key_;
-  if (process.parallel && process.open > 1 && (freed_just_now || !sends_at_once(process, link)))
-    return {{}, Why::many};
-  return {thread.causes.front(), Why::turn};
+  // What arrives new frees nothing that another could have waited for.
+  const bool another_may_go_on = !thread.arrival && (others_idle || (process.parallel && freed_just_now));
+  if (!thread.certain || another_may_go_on || !sends_at_once(process, link)) return {cause, Why::many};
+  return {cause, Why::turn, true};
 }
 
 // Clients that put off what they send give themselves away: they send when nothing that was received calls for it.
 bool Tracer::sends_at_once(const Process& process, const Link& link) {
-  constexpr std::uint32_t enough = 100;  // sends beside other requests, none of which came late
+  constexpr std::uint32_t enough = 20;  // sends beside other requests, none of which came late
   for (const Peer& peer : process.peers)
-    if (peer.address == link.remote) return !peer.late && peer.sends >= enough;
+    if (peer.address == link.remote) return !peer.late && peer.sends >= (process.parallel ? 5 * enough : enough);
   return false;
 }
 
@@ -128,7 +130,7 @@ void Tracer::settle(Thread& thread) {
   const std::vector<Thread::Sent> open = std::exchange(thread.open, {});
   std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
   const Process& process = process_of(thread.pid);
-  bool known = thread.causes.size() == open.size() && process.idle == open.size() && in_step(thread);
+  bool known = thread.certain && thread.causes.size() == open.size() && process.idle == open.size() && in_step(thread);
   const auto to = links_.find(open.front().key);
   for (const Thread::Sent& sent : open) {
     const auto link = links_.find(sent.key);
@@ -138,7 +140,7 @@ void Tracer::settle(Thread& thread) {
     Send* const send = sent_at(open[i].key, open[i].position);
     if (send == nullptr || !send->open) continue;
     send->open = false;
-    if (known) give_cause(*send, *requests_.find(thread.causes[i]));
+    if (i < thread.causes.size()) give_cause(*send, *requests_.find(thread.causes[i]), known);
   }
   (known ? counters_.in_order : counters_.left_many) += open.size();
 }
@@ -162,18 +164,23 @@ void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, 
   link.pid = pid;
   Process& process = process_of(pid);
   Thread& thread = thread_of(tid);
-  link.opener = decide(process, thread, link, sleeps).cause;
+  const Decision decision = decide(process, thread, link, sleeps);
+  if (decision.certain) link.opener = decision.cause;
   link.connecting = true;
-  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request);
+  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request, true);
 }
 
-void Tracer::give_cause(Send& send, Request& request) {
-  resolve(request);
+// A doubtful cause is told to nobody. But it is as busy as if it were certain: whoever it was that sent this, one request
+// less is idle.
+void Tracer::give_cause(Send& send, Request& request, bool certain) {
   send.cause = requests_.handle_of(request);
+  send.certain = certain;
+  requests_.add_call(processes_[request.pid], request, certain);
+  if (!certain) return;
+  resolve(request);
   send.trace = request.trace;
   send.parent = request.span;
   send.sampled = request.sampled;
-  requests_.add_call(processes_[request.pid], request);
 }
 
 void Tracer::before(const Transfer& transfer) {
@@ -193,12 +200,15 @@ void Tracer::before(const Transfer& transfer) {
   link.remote = transfer.connection.remote;
   Process& process = process_of(transfer.pid);
   const Decision decision = decide(process, thread, link, transfer.sleeps);
-  if (!link.connecting) learn(process, link, decision.why);
+  // A reply to what came on the same connection belongs to that, whatever it is: a greeting, a password.
+  if (!link.connecting && !(decision.why == Why::unknown && thread.link == transfer.connection.key))
+    learn(process, link, decision.why);
   if (std::exchange(link.connecting, false)) {
     if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
   }
   Send* const last = link.sends.last();
   if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause &&
+      last->certain == decision.certain &&
       decision.why != Why::several) {
     last->end = transfer.end;
     return;
@@ -209,22 +219,23 @@ void Tracer::before(const Transfer& transfer) {
     send.open = true;
     thread.open.push_back({transfer.connection.key, transfer.position});
   }
-  if (Request* request = requests_.find(decision.cause)) give_cause(send, *request);
+  if (Request* request = requests_.find(decision.cause)) give_cause(send, *request, decision.certain);
 }
 
 // Whose bytes it received: of a client, those of the calls that were answered with them, else of the oldest that waits.
 void Tracer::receive(Thread& thread, Link& link) {
   if (concerned_.empty()) {
-    Handle cause;
+    Concern cause{{}, true};
     if (link.kind == Kind::client) {
       const Send* const oldest = link.sends.unanswered();
-      cause = oldest != nullptr ? oldest->cause : link.opener;
+      cause = oldest != nullptr ? Concern{oldest->cause, oldest->certain} : Concern{link.opener, true};
     } else if (link.serving.size() == 1) {
-      cause = link.serving.front();
+      cause.request = link.serving.front();
     }
     concerned_.push_back(cause);
   }
-  for (const Handle& cause : concerned_) {
+  for (const auto& [cause, certain] : concerned_) {
+    thread.certain = thread.certain && certain;
     if (!cause) {
       thread.unknown = true;
     } else if (std::find(thread.causes.begin(), thread.causes.end(), cause) == thread.causes.end()) {
@@ -241,11 +252,13 @@ void Tracer::after(const Transfer& transfer) {
   if (thread.acted || thread.link != key) {  // else another piece of the same
     thread.causes.clear();
     thread.unknown = false;
+    thread.certain = true;
   }
   thread.acted = false;
   thread.link = key;
   thread.pid = transfer.pid;
   thread.sleeps = transfer.sleeps;
+  thread.arrival = link_of(key).kind == Kind::server;
   receive(thread, link_of(key));
 }
 
@@ -307,7 +320,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   const Handle handle = requests_.handle_of(*request);
   link.serving.push_back(handle);
   thread.serving = handle;
-  concerned_.push_back(handle);
+  concerned_.push_back({handle, true});
 }
 
 // The only open request that carried this context on to here, if its process hands on what it got.
@@ -343,16 +356,17 @@ void Tracer::explain(const Call& call, const Connection& connection, std::uint32
   Send* send = link.sends.find(*call.position);
   const Process& process = process_of(pid);
   if (send == nullptr || process.open == 0) return;
-  if (context == nullptr && requests_.find(send->cause) != nullptr) return;
+  if (context == nullptr && send->certain && requests_.find(send->cause) != nullptr) return;
   Request* const request =
       context != nullptr ? with_header(process, *context) : with_content(process, content_of(call));
-  if (request == nullptr || requests_.handle_of(*request) == send->cause) return;
+  if (request == nullptr || (send->certain && requests_.handle_of(*request) == send->cause)) return;
   if (send->position != *call.position) {
     const std::uint32_t end = std::exchange(send->end, *call.position);
     send = &link.sends.push(*call.position, end);
   }
   if (Request* before = requests_.find(send->cause)) requests_.end_call(processes_[before->pid], *before);
-  give_cause(*send, *request);
+  send->open = false;
+  give_cause(*send, *request, true);
   ++(context != nullptr ? counters_.by_header : counters_.by_content);
 }
 
@@ -399,7 +413,7 @@ Names Tracer::names_of_client(const Call& call, const Connection& connection, co
     if (send->trace.known()) names.trace = send->trace;
     names.parent = send->parent;
     names.sampled = send->sampled;
-    concerned_.push_back(send->cause);
+    concerned_.push_back({send->cause, send->certain});
     if (!std::exchange(send->answered, true)) {
       if (Request* const request = requests_.find(send->cause)) requests_.end_call(processes_[request->pid], *request);
     }

@@ -89,6 +89,8 @@ class Tracer {
     // What it received last, and has done since.
     std::vector<Handle> causes;  // whose bytes these were, in order
     bool unknown = false;        // and somebody else's, or nobody's
+    bool certain = true;
+    bool arrival = false;        // it was a request, or more of one
     bool acted = true;           // it has sent something since
     std::uint32_t pid = 0;
     std::uint32_t sleeps = 0;
@@ -103,6 +105,11 @@ class Tracer {
   struct Decision {
     Handle cause;
     Why why = Why::none;
+    bool certain = false;
+  };
+  struct Concern {
+    Handle request;
+    bool certain;
   };
 
   Process& process_of(std::uint32_t pid);
@@ -122,7 +129,7 @@ class Tracer {
   [[nodiscard]] Request* with_header(const Process& process, const TraceContext& context);
   [[nodiscard]] Request* with_content(const Process& process, std::uint64_t content);
   void receive(Thread& thread, Link& link);
-  void give_cause(Send& send, Request& request);
+  void give_cause(Send& send, Request& request, bool certain);
   [[nodiscard]] Send* sent_at(SocketKey key, std::uint32_t position);
   [[nodiscard]] Names names_of_server(const Call& call, const Connection& connection, const TraceContext* context);
   [[nodiscard]] Names names_of_client(const Call& call, const Connection& connection, const TraceContext* context);
@@ -137,7 +144,7 @@ class Tracer {
   std::unordered_map<std::uint32_t, Process> processes_;
   SocketKey last_key_ = 0;  // of last_link_
   Link* last_link_ = nullptr;
-  std::vector<Handle> concerned_;  // by the transfer under way: requests that began, or whose calls were answered
+  std::vector<Concern> concerned_;  // by the transfer under way: requests that began, or whose calls were answered
   Counters counters_;
 };
 
