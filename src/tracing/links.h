@@ -53,7 +53,8 @@ struct Link {
   std::uint32_t pid = 0;
   Sends sends;                  // client
   bool turned = true;           // something was received since the last send
-  bool connecting = false;      // seen from the moment it was connected, and nothing sent yet
+  bool fresh = false;           // nothing was sent yet: that it is connected now may be the reason why something is
+  bool connecting = false;      // fresh, and seen from the moment when it began to connect
   Handle opener;                // for which it was connected
   Address remote;
   std::vector<Handle> serving;  // server: requests not answered yet, oldest first

@@ -131,6 +131,7 @@ struct task_struct {
 	pid_t tgid;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
+	unsigned long nvcsw;
 	u64 start_boottime;
 	const struct cred *real_cred;
 	const struct cred *cred;
