@@ -119,6 +119,7 @@ class Agent {
   [[nodiscard]] std::vector<sensors::FamilyCounters> families() const;
   [[nodiscard]] std::uint64_t control_losses() const;
   [[nodiscard]] nlohmann::json config_status() const;
+  [[nodiscard]] nlohmann::json trace_status() const;
   [[nodiscard]] MetricSnapshot metric_snapshot();
   [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
   [[nodiscard]] nlohmann::json exporters_status() const;

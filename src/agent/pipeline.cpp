@@ -55,6 +55,8 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       redactor_(redaction_of(config)),
       tracer_([this](std::uint32_t pid) { return style_of(*processes_.find(pid)); }),
       trace_feed_(tracer_),
+      kept_(config.traces.keep),
+      strategies_(config.traces),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -80,6 +82,7 @@ void Pipeline::reconfigure(const Config& config) {
   datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
+  strategies_.configure(config.traces);
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
 }
@@ -146,7 +149,8 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
   const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
   const bool continued = context && context->has_ids();
-  const TraceText trace(tracer_.on_call(call, connection, continued ? &*context : nullptr));
+  const tracing::Names names = tracer_.on_call(call, connection, continued ? &*context : nullptr);
+  const TraceText trace(names);
   const std::string_view service = names_.of(process);
   const bool http = call.protocol->family->http;
   const Observation observation{.call = call,
@@ -161,7 +165,9 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
                                 .server_name = name_of_peer(call, connection, *process),
                                 .trace_flags = trace.flags,
                                 .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
-  windows_.add(observation, metrics_.add(observation));
+  const SeriesId series = metrics_.add(observation);
+  if (strategies_.takes(call, *process, service)) windows_.add(observation, series);
+  kept_.add(observation, names.trace, names.span, names.parent);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
   }

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "agent/span_strategies.h"
 #include "agent/trace_feed.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
@@ -24,6 +25,7 @@
 #include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
+#include "tracing/store.h"
 
 namespace subfloor::agent {
 
@@ -62,6 +64,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   }
   void on_exit(std::uint32_t pid, Nanoseconds when) override {
     tracer_.on_exit(pid);
+    strategies_.forget(pid);
     processes_.on_exit(pid, when);
   }
 
@@ -91,6 +94,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
+  [[nodiscard]] const tracing::Store& kept_calls() const { return kept_; }
+  [[nodiscard]] const SpanStrategies& span_strategies() const { return strategies_; }
   [[nodiscard]] Gauges gauges();
 
  private:
@@ -127,6 +132,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   std::deque<Held> held_;
   tracing::Tracer tracer_;
   TraceFeed trace_feed_;
+  tracing::Store kept_;
+  SpanStrategies strategies_;
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;

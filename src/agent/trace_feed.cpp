@@ -36,6 +36,12 @@ void TraceFeed::on_request(const Call& call, Kind kind, const Connection& connec
   tracer_.on_request(call, kind, connection, pid, context && context->has_ids() ? &*context : nullptr);
 }
 
+bool exports_spans(const Call& call) {
+  if (call.kind != Kind::client || call.operation != "POST") return false;
+  return call.path.ends_with("/v1/traces") ||
+         call.path == "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+}
+
 tracing::Style style_of(const Process& process) {
   if (process.language == Language::go) return tracing::Style::migrant;
   if (process.language == Language::nodejs) return tracing::Style::loop;

@@ -10,8 +10,6 @@
 #include "exporters/api/client.h"
 
 namespace subfloor::cli {
-namespace {
-
 Exit complain_no_agent(const std::string& socket, const Error& error) {
   if (error.code == ENOENT || error.code == ECONNREFUSED)
     return complain(Exit::failed, fmt::format("no agent answers at {}; start one with `subfloor agent`", socket));
@@ -19,8 +17,6 @@ Exit complain_no_agent(const std::string& socket, const Error& error) {
     return complain(Exit::unsupported, error.message + ": only root and the agent's group (api.group) may ask it");
   return complain(Exit::failed, error.message);
 }
-
-}  // namespace
 
 Exit status(const std::string& path, bool json) {
   std::string mistakes;
