@@ -29,6 +29,10 @@ RouteOptions routes_of(const Config& config) {
   return {.max_routes = config.telemetry.max_routes, .max_services = config.telemetry.max_routes};
 }
 
+bool exports_spans(const Config& config) {
+  return !config.json.spans.empty() || config.otlp.exports(otlp::Signal::traces);
+}
+
 WindowOptions windows_of(const Config& config) {
   return {.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups};
 }
@@ -57,6 +61,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       trace_feed_(tracer_),
       kept_(config.traces.keep),
       strategies_(config.traces),
+      spans_wanted_(exports_spans(config) || origin != Origin::kernel),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -71,7 +76,8 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
-  streams_->set_follower(&trace_feed_);
+  following_ = false;
+  follow();
 }
 
 void Pipeline::reconfigure(const Config& config) {
@@ -83,6 +89,8 @@ void Pipeline::reconfigure(const Config& config) {
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
   strategies_.configure(config.traces);
+  spans_wanted_ = spans_wanted_ || exports_spans(config);
+  follow();
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
 }
@@ -107,6 +115,15 @@ void Pipeline::count_listeners() {
   listeners_ = 0;
   for (const auto& [id, observer] : observers_) listeners_ += observer.listens ? 1 : 0;
   streams_->keep_headers(listeners_ > 0);
+  follow();
+}
+
+// Connecting calls costs something for each transfer: it is done while somebody sees what comes of it.
+void Pipeline::follow() {
+  const bool wanted = spans_wanted_ || kept_.keeps() || listeners_ > 0;
+  if (std::exchange(following_, wanted) == wanted) return;
+  streams_->set_follower(wanted ? &trace_feed_ : nullptr);
+  if (!wanted) tracer_.clear();
 }
 
 // Clients' responses say what addresses are called, and clients' calls go to such addresses.
@@ -123,7 +140,7 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
-  if (held_.size() < held_limit && tracer_.better_wait(call, connection)) {
+  if (following_ && held_.size() < held_limit && tracer_.better_wait(call, connection)) {
     held_.push_back({call, connection, pid, peer_pid});
     return;
   }
@@ -149,7 +166,8 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
   const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
   const bool continued = context && context->has_ids();
-  const tracing::Names names = tracer_.on_call(call, connection, continued ? &*context : nullptr);
+  const tracing::Names names =
+      following_ ? tracer_.on_call(call, connection, continued ? &*context : nullptr) : tracing::Names{};
   const TraceText trace(names);
   const std::string_view service = names_.of(process);
   const bool http = call.protocol->family->http;

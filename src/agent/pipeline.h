@@ -134,6 +134,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   TraceFeed trace_feed_;
   tracing::Store kept_;
   SpanStrategies strategies_;
+  bool spans_wanted_;
+  bool following_ = false;  // somebody sees traces
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;
@@ -144,6 +146,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     bool listens = true;
   };
   void count_listeners();
+  void follow();
 
   std::map<int, Observer> observers_;
   std::size_t listeners_ = 0;

@@ -490,6 +490,15 @@ void Tracer::on_closed(SocketKey key) {
   links_.erase(entry);
 }
 
+void Tracer::clear() {
+  last_link_ = nullptr;
+  links_.clear();
+  threads_.clear();
+  processes_.clear();
+  requests_ = {};
+  concerned_.clear();
+}
+
 void Tracer::on_exit(std::uint32_t pid) {
   const auto entry = processes_.find(pid);
   if (entry != processes_.end() && entry->second.open == 0) processes_.erase(entry);

@@ -79,6 +79,8 @@ class Tracer {
   // A call is over.
   [[nodiscard]] Names on_call(const Call& call, const Connection& connection, const TraceContext* context);
   void on_closed(SocketKey key);
+  // Forgets everything: nobody tells it of transfers for a while.
+  void clear();
   void on_exit(std::uint32_t pid);
 
   [[nodiscard]] const Counters& counters() const { return counters_; }

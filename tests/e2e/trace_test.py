@@ -129,6 +129,6 @@ class Traces(Case):
         self.assertRegex(tree, r"(?m)^   +[└`]─?.*postgres")
 
         only = run("trace", "f" * 32, "--config", agent.config)
-        self.assertEqual(only.returncode, 1)
+        self.assertEqual(only.returncode, 4)
         self.assertIn("keeps no call of that trace", only.stderr)
         self.assertEqual(run("trace", "xyz", "--config", agent.config).returncode, 2)
