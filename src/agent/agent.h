@@ -91,6 +91,7 @@ class Agent {
    public:
     void add(SpanSink* sink) { sinks_.push_back(sink); }
     void remove(const SpanSink* sink) { std::erase(sinks_, sink); }
+    [[nodiscard]] bool wanted() const override { return !sinks_.empty(); }
     void on_span(const Span& span) override;
     void on_window_closed(const WindowSummary& summary) override;
     void finish(Nanoseconds deadline) override;

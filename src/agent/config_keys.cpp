@@ -55,9 +55,8 @@ Section capture() {
            key(part, &C::header_limit, "header_limit", size(256, 4096), "Bytes of header fields kept of each message."),
            "to connections opened from then on"),
        key(part, &C::data_ring, "data_ring", size(4 * KiB, GiB),
-           "Room for content on its way from the kernel, rounded up to a power of two. When it is full, calls are "
-           "lost, "
-           "and counted."),
+           "Room for content on its way from the kernel, rounded up to a power of two, and shared by the CPUs. When a "
+          "CPU's share is full, calls are lost, and counted."),
        key(part, &C::control_ring, "control_ring", size(4 * KiB, GiB),
            "Room for news of connections and processes on its way from the kernel, rounded up to a power of two."),
        live(key(part, &C::drain_interval, "drain_interval", duration(ms, 100 * ms),

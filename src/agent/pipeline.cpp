@@ -164,27 +164,34 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const ProcessRef peer = peer_pid == 0 || listeners_ == 0 ? nullptr : processes_.find(peer_pid);
-  const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
-  const bool continued = context && context->has_ids();
-  const tracing::Names names =
-      following_ ? tracer_.on_call(call, connection, continued ? &*context : nullptr) : tracing::Names{};
-  const TraceText trace(names);
   const std::string_view service = names_.of(process);
   const bool http = call.protocol->family->http;
-  const Observation observation{.call = call,
-                                .connection = connection,
-                                .process = *process,
-                                .peer = peer.get(),
-                                .trace_id = trace.id(),
-                                .span_id = trace.span(),
-                                .parent_span_id = trace.parent(),
-                                .service = service,
-                                .route = http ? routes_.of(service, call) : std::string_view{},
-                                .server_name = name_of_peer(call, connection, *process),
-                                .trace_flags = trace.flags,
-                                .trace_state = continued ? std::string_view(context->state) : std::string_view{}};
+  Observation observation{.call = call,
+                          .connection = connection,
+                          .process = *process,
+                          .peer = peer.get(),
+                          .service = service,
+                          .route = http ? routes_.of(service, call) : std::string_view{},
+                          .server_name = name_of_peer(call, connection, *process)};
   const SeriesId series = metrics_.add(observation);
-  if (strategies_.takes(call, *process, service)) windows_.add(observation, series);
+  if (listeners_ > 0 || kept_.keeps() || exemplars_.wanted()) tell(observation, series);
+}
+
+// To those who tell calls apart, which metrics do not.
+void Pipeline::tell(Observation& observation, SeriesId series) {
+  const std::optional<TraceContext> context = extract_trace_context(observation.call.request_headers);
+  const bool continued = context && context->has_ids();
+  const Call& call = observation.call;
+  const tracing::Names names =
+      following_ ? tracer_.on_call(call, observation.connection, continued ? &*context : nullptr) : tracing::Names{};
+  const TraceText trace(names);
+  observation.trace_id = trace.id();
+  observation.span_id = trace.span();
+  observation.parent_span_id = trace.parent();
+  observation.trace_flags = trace.flags;
+  if (continued) observation.trace_state = context->state;
+  if (strategies_.takes(call, observation.process, observation.service) && exemplars_.wanted())
+    windows_.add(observation, series);
   kept_.add(observation, names.trace, names.span, names.parent);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);

@@ -103,6 +103,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   class ExemplarSink final : public SpanSink {
    public:
     ExemplarSink(Metrics& metrics, SpanSink& next) : metrics_(metrics), next_(next) {}
+    [[nodiscard]] bool wanted() const override { return next_.wanted(); }
     void on_span(const Span& span) override;
     void on_window_closed(const WindowSummary& summary) override { next_.on_window_closed(summary); }
 
@@ -115,6 +116,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) override;
   void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
   void tell_held(Nanoseconds now);
+  void tell(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
   identity::ProcessTable processes_;

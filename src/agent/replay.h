@@ -52,6 +52,7 @@ class Replay {
 
  private:
   class Nowhere final : public SpanSink {
+    [[nodiscard]] bool wanted() const override { return false; }
     void on_span(const Span&) override {}
   };
   Nowhere nowhere_;

@@ -33,6 +33,7 @@ using SecretString = std::basic_string<char, std::char_traits<char>, WipingAlloc
 // Empties it, and keeps its capacity.
 template <class Text>
 void wipe(Text& text) {
+  if (text.empty()) return;
   explicit_bzero(text.data(), text.size());
   text.clear();
 }

@@ -113,9 +113,9 @@ struct Observation {
   const Connection& connection;
   const Process& process;  // pid and nothing else where it could not be learned
   const Process* peer;  // the process at the other end where that is on this host and somebody observes, else null
-  std::string_view trace_id;  // 32 hex digits
-  std::string_view span_id;  // 16 hex digits: this call's own
-  std::string_view parent_span_id;  // 16 hex digits, or empty
+  std::string_view trace_id{};  // 32 hex digits; metrics are made without
+  std::string_view span_id{};  // 16 hex digits: this call's own
+  std::string_view parent_span_id{};  // 16 hex digits, or empty
   std::string_view service;  // of the process: telemetry/service_name.h
   std::string_view route{};  // of an HTTP path: the template it follows, as far as that was inferred; or empty
   std::string_view server_name{};  // of a client's call: the name that was looked up for the peer's address, or empty

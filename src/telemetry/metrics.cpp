@@ -135,7 +135,6 @@ SeriesId Metrics::add(const Observation& observation) {
       }
     }
   }
-  seal(key);
   Series& series = series_for(key);
   if (!semantics::duration_known(call)) {
     ++series.unmeasured;
@@ -175,7 +174,19 @@ void Metrics::seal(KeyView& key) const {
 }
 
 Metrics::Series& Metrics::series_for(KeyView& key) {
-  if (const auto found = series_.find(key); found != series_.end()) return found->second;
+  Entry*& recent = recent_.at(glance(key.operation) ^ glance(key.route) ^ glance(key.target) ^ glance(key.service) ^
+                              static_cast<std::uint64_t>(key.status) << 8 ^ static_cast<std::uint64_t>(key.kind));
+  if (recent != nullptr && Equal::same(recent->first, key)) return recent->second;
+  seal(key);
+  if (const auto found = series_.find(key); found != series_.end()) {
+    recent = &*found;
+    return found->second;
+  }
+  return look_up(key);
+}
+
+// The one of its own that it gets, or the one it has to share.
+Metrics::Series& Metrics::look_up(KeyView& key) {
   if (!key.target.empty() && !admit_target(key)) {
     ++merged_targets_;
     key.target = other;

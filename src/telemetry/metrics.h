@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/recent.h"
 #include "model/call.h"
 #include "telemetry/histogram.h"
 #include "telemetry/metric_snapshot.h"
@@ -78,10 +79,15 @@ class Metrics {
     using is_transparent = void;
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
-      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.is_error == b.is_error && a.server_port == b.server_port && a.family == b.family &&
-             a.operation == b.operation && a.target == b.target && a.route == b.route && a.service == b.service &&
-             a.error == b.error && a.server == b.server && a.attributes == b.attributes;
+      return a.hash == b.hash && same(a, b);
+    }
+    // Whether or not their hashes are known.
+    template <class A, class B>
+    static bool same(const A& a, const B& b) {
+      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.is_error == b.is_error &&
+             a.server_port == b.server_port && a.family == b.family && equal(a.operation, b.operation) &&
+             equal(a.target, b.target) && equal(a.route, b.route) && equal(a.service, b.service) &&
+             equal(a.error, b.error) && equal(a.server, b.server) && equal(a.attributes, b.attributes);
     }
   };
   struct Series {
@@ -102,6 +108,7 @@ class Metrics {
   class Points;
 
   [[nodiscard]] Series& series_for(KeyView& key);
+  [[nodiscard]] Series& look_up(KeyView& key);
   [[nodiscard]] Series& insert(const KeyView& key);
   [[nodiscard]] bool full() const;
   // Whether the target is one of those that are told apart; makes it one while there is room.
@@ -118,7 +125,8 @@ class Metrics {
 
   MetricOptions options_;
   std::uint64_t seed_;
-  std::unordered_map<Key, Series, Hash, Equal> series_;
+  std::unordered_map<Key, Series, Hash, Equal> series_;  // none is ever erased
+  Recent<Entry> recent_;
   std::vector<Series*> by_id_;  // id - 1
   // By service and family, the targets told apart: hashes of both.
   std::unordered_map<std::uint64_t, std::unordered_set<std::uint64_t>> targets_;

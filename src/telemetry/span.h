@@ -74,6 +74,8 @@ struct WindowSummary {
 
 class SpanSink {
  public:
+  // Whether anybody takes spans: otherwise none need be made.
+  [[nodiscard]] virtual bool wanted() const { return true; }
   virtual void on_span(const Span& span) = 0;
   // After the last span of a window: a good moment to send.
   virtual void on_window_closed(const WindowSummary&) {}

@@ -197,6 +197,7 @@ std::optional<TraceContext> parse_b3(std::string_view value) {
 }
 
 std::optional<TraceContext> extract_trace_context(const HeaderList& headers) {
+  if (headers.empty()) return std::nullopt;
   const Found found = find_headers(headers);
   if (found.traceparent && !found.traceparent_twice) {
     if (auto context = parse_traceparent(*found.traceparent)) {

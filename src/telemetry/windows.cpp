@@ -73,7 +73,6 @@ void Windows::add(const Observation& observation, SeriesId series) {
     sink_.on_span(span);
     return;
   }
-  seal(key);
   count(group_for(key, observation.route), observation, series);
 }
 
@@ -87,6 +86,7 @@ WindowSummary Windows::close(Nanoseconds now, std::optional<double> completeness
     sink_.on_span(span);
   }
   groups_.clear();
+  recent_.clear();
   window_start_ = now;
   window_calls_ = window_merged_ = 0;
   sink_.on_window_closed(summary);
@@ -134,7 +134,19 @@ void Windows::seal(KeyView& key) const {
 }
 
 Windows::Group& Windows::group_for(KeyView& key, std::string_view route) {
-  if (const auto found = groups_.find(key); found != groups_.end()) return found->second;
+  auto*& recent = recent_.at(glance(key.operation) ^ glance(key.path) ^ glance(key.target) ^ glance(key.service) ^
+                             static_cast<std::uint64_t>(key.status) << 8 ^ static_cast<std::uint64_t>(key.kind));
+  if (recent != nullptr && Equal::same(recent->first, key)) return recent->second;
+  seal(key);
+  if (const auto found = groups_.find(key); found != groups_.end()) {
+    recent = &*found;
+    return found->second;
+  }
+  return look_up(key, route);
+}
+
+// The one of its own that it gets, or the one it has to share.
+Windows::Group& Windows::look_up(KeyView& key, std::string_view route) {
   const std::size_t reserve = std::max<std::size_t>(4, options_.max_groups / 10);  // places kept for overflow groups
   if (!route.empty() && groups_.size() >= (options_.max_groups - reserve) / 4 * 3) {
     ++routed_calls_;

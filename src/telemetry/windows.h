@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/recent.h"
 #include "model/call.h"
 #include "telemetry/histogram.h"
 #include "telemetry/span.h"
@@ -74,10 +75,15 @@ class Windows {
     using is_transparent = void;
     template <class A, class B>
     bool operator()(const A& a, const B& b) const {
-      return a.hash == b.hash && a.status == b.status && a.kind == b.kind && a.overflow == b.overflow &&
-             a.by_route == b.by_route && a.peer == b.peer && a.family == b.family && a.path == b.path &&
-             a.operation == b.operation && a.target == b.target && a.service == b.service &&
-             a.container == b.container && a.error == b.error && a.attributes == b.attributes;
+      return a.hash == b.hash && same(a, b);
+    }
+    // Whether or not their hashes are known.
+    template <class A, class B>
+    static bool same(const A& a, const B& b) {
+      return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.by_route == b.by_route &&
+             a.peer == b.peer && a.family == b.family && equal(a.path, b.path) && equal(a.operation, b.operation) &&
+             equal(a.target, b.target) && equal(a.service, b.service) && equal(a.container, b.container) &&
+             equal(a.error, b.error) && equal(a.attributes, b.attributes);
     }
   };
 
@@ -108,6 +114,7 @@ class Windows {
   [[nodiscard]] static Key keep(const KeyView& key);
   void seal(KeyView& key) const;
   Group& group_for(KeyView& key, std::string_view route);
+  Group& look_up(KeyView& key, std::string_view route);
   Group& overflow_group_for(const KeyView& key);
   Group& insert(const KeyView& key);
   [[nodiscard]] std::uint64_t rank_of(const Observation& observation) const;
@@ -124,6 +131,7 @@ class Windows {
   std::uint64_t seed_;
   Nanoseconds window_start_;
   std::unordered_map<Key, Group, Hash, Equal> groups_;
+  Recent<std::pair<const Key, Group>> recent_;
   std::string attributes_;  // of the key that key_of() made last
   std::uint64_t window_calls_ = 0, window_merged_ = 0, merged_calls_ = 0, routed_calls_ = 0;
 };

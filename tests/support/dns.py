@@ -94,10 +94,17 @@ class Silent:
         self.socket.bind(("127.0.0.1", 0))
         self.socket.settimeout(20 * PATIENCE)
         self.port = self.socket.getsockname()[1]
+        self._heard = []
+
+    def hear(self):
+        """Takes the next query, to be answered later."""
+        self._heard.append(self.socket.recvfrom(4096))
 
     def answer(self, code=0):
         """Answers the query that came first."""
-        query, who = self.socket.recvfrom(4096)
+        if not self._heard:
+            self.hear()
+        query, who = self._heard.pop(0)
         self.socket.sendto(query[:2] + struct.pack(">H", 0x8180 | code) + query[4:6] + bytes(6) + query[12:], who)
 
     def __enter__(self):

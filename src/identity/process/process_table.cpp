@@ -67,10 +67,13 @@ void ProcessTable::reconcile(Nanoseconds now) {
 }
 
 ProcessRef ProcessTable::find(std::uint32_t pid) {
+  auto*& recent = recent_.at(pid);
+  if (recent != nullptr && recent->first == pid) return recent->second.process;
   ProcessRef process = known(pid);
   const auto found = processes_.find(pid);
   if (found == processes_.end()) return process;
   if (!found->second.settled && !settings_.proc.empty()) settle(found->second);
+  if (found->second.settled && found->second.source != Source::nobody) recent = &*found;
   return found->second.process;
 }
 
@@ -84,6 +87,7 @@ ProcessTable::Entry* ProcessTable::store(Process&& process, Source source) {
       return nullptr;
     }
   }
+  recent_.clear();
   Entry& entry = processes_[pid];
   entry = Entry{std::make_shared<const Process>(std::move(process)), ++generations_, source};
   return &entry;
@@ -151,6 +155,7 @@ void ProcessTable::forget_oldest_exited() {
   exited_.pop_front();
   const auto found = processes_.find(oldest.pid);
   if (found != processes_.end() && found->second.generation == oldest.generation) processes_.erase(found);
+  recent_.clear();
 }
 
 void ProcessTable::expire(Nanoseconds now) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "base/recent.h"
 #include "identity/process/language.h"
 #include "identity/process/proc_files.h"
 #include "model/process.h"
@@ -81,6 +82,7 @@ class ProcessTable {
   ProcFiles proc_;
   LanguageDetector languages_;
   std::unordered_map<std::uint32_t, Entry> processes_;
+  Recent<std::pair<const std::uint32_t, Entry>> recent_;  // settled ones
   std::deque<Exited> exited_;  // oldest first; those whose pid went to another since are stale
   std::uint64_t generations_ = 0;
   std::uint64_t not_kept_ = 0;

@@ -23,15 +23,14 @@ void Stream::clear() {
 }
 
 std::size_t StreamTable::place_of(std::uint32_t id) const {
-  if (streams_.empty() || streams_.back()->id < id) return streams_.size();
-  const auto at = std::lower_bound(streams_.begin(), streams_.end(), id,
-                                   [](const auto& stream, std::uint32_t wanted) { return stream->id < wanted; });
-  return static_cast<std::size_t>(at - streams_.begin());
+  if (ids_.empty() || ids_.back() < id) return ids_.size();
+  if (ids_.front() >= id) return 0;
+  return static_cast<std::size_t>(std::lower_bound(ids_.begin(), ids_.end(), id) - ids_.begin());
 }
 
 Stream* StreamTable::find(std::uint32_t id) {
   const std::size_t at = place_of(id);
-  return at < streams_.size() && streams_[at]->id == id ? streams_[at].get() : nullptr;
+  return at < ids_.size() && ids_[at] == id ? streams_[at].get() : nullptr;
 }
 
 Stream& StreamTable::insert(std::uint32_t id) {
@@ -45,13 +44,16 @@ Stream& StreamTable::insert(std::uint32_t id) {
     stream->clear();
   }
   stream->id = id;
-  return **streams_.insert(streams_.begin() + static_cast<std::ptrdiff_t>(place_of(id)), std::move(stream));
+  const auto at = static_cast<std::ptrdiff_t>(place_of(id));
+  ids_.insert(ids_.begin() + at, id);
+  return **streams_.insert(streams_.begin() + at, std::move(stream));
 }
 
 void StreamTable::erase(Stream& stream) {
   const std::size_t at = place_of(stream.id);
   head_bytes_ -= stream.head_bytes;
   if (spare_.size() < spare_limit && stream.head_bytes <= spare_bytes_limit) spare_.push_back(std::move(streams_[at]));
+  ids_.erase(ids_.begin() + static_cast<std::ptrdiff_t>(at));
   streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(at));
 }
 

@@ -66,6 +66,7 @@ class StreamTable {
  private:
   [[nodiscard]] std::size_t place_of(std::uint32_t id) const;
 
+  std::vector<std::uint32_t> ids_;  // of the streams: looked through without touching them
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<Stream>> spare_;
   std::size_t unused_ = 0;  // fewest spare ones since shrink()

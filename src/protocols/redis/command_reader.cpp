@@ -44,6 +44,10 @@ CommandReader::Step CommandReader::take(std::string_view& bytes) {
     Step step = Step::more;
     switch (state_) {
       case State::line:
+        if (take_whole_argument(bytes)) {
+          if (at_ == request_.arguments) step = finish();
+          break;
+        }
         if (!line_.take(bytes)) return line_.size() > longest_inline ? Step::malformed : Step::more;
         request_.size += line_.length();
         step = on_line();
@@ -85,6 +89,24 @@ CommandReader::Step CommandReader::take(std::string_view& bytes) {
     if (step != Step::more) return step;
   }
   return Step::more;
+}
+
+// The usual case in one go: "$3\r\nfoo\r\n" lies before us, whole. Otherwise nothing is taken.
+bool CommandReader::take_whole_argument(std::string_view& bytes) {
+  constexpr std::size_t digits = 3;
+  if (request_.arguments == 0 || line_.begun() || bytes.size() < digits + 3 || bytes[0] != '$') return false;
+  std::size_t at = 1, size = 0;
+  for (; at <= digits && bytes[at] >= '0' && bytes[at] <= '9'; ++at)
+    size = size * 10 + static_cast<std::size_t>(bytes[at] - '0');
+  const std::size_t whole = at + 2 + size + 2;
+  if (at == 1 || bytes.size() < whole || bytes[at] != '\r' || bytes[at + 1] != '\n' || bytes[whole - 2] != '\r' ||
+      bytes[whole - 1] != '\n')
+    return false;
+  if (wanted()) on_argument(bytes.substr(at + 2, size));
+  request_.size += whole;
+  bytes.remove_prefix(whole);
+  ++at_;
+  return true;
 }
 
 CommandReader::Step CommandReader::pass(std::uint64_t& count) {

@@ -54,6 +54,7 @@ class CommandReader {
  private:
   enum class State : std::uint8_t { line, data, data_end };
 
+  [[nodiscard]] bool take_whole_argument(std::string_view& bytes);
   [[nodiscard]] Step on_line();
   [[nodiscard]] Step on_inline(std::string_view line);
   void on_argument(std::string_view head);

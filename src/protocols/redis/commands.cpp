@@ -211,7 +211,8 @@ std::optional<std::uint32_t> key_count(const Keys& keys, std::uint64_t arguments
   if (keys.first == 0) return 0;
   const std::int64_t last = keys.last < 0 ? static_cast<std::int64_t>(arguments) + keys.last : keys.last;
   if (last < keys.first || last >= static_cast<std::int64_t>(arguments)) return 0;
-  return static_cast<std::uint32_t>((last - keys.first) / keys.step + 1);
+  const std::int64_t steps = last - keys.first;
+  return static_cast<std::uint32_t>((keys.step == 1 ? steps : steps / keys.step) + 1);
 }
 
 }  // namespace subfloor::protocols::redis

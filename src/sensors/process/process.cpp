@@ -24,7 +24,6 @@ using Object = bpf::Skeleton<process_bpf>;
 
 constexpr std::array<std::string_view, process_families> family_names = {"process_exec", "process_fork", "process_exit",
                                                                          "process_exec_arguments"};
-constexpr std::size_t wake_fraction = 4;  // of the control ring, filled, wakes the reader
 
 class ProcessDecoder final : public Decoder {
  public:
@@ -80,7 +79,7 @@ class ProcessSensor final : public Sensor {
 void configure(const Object& object, const Context& context) {
   object->rodata->sensor_id = context.sensor_id;
   object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  object->rodata->control_wake_bytes = context.rings.control_bytes() / wake_fraction;
+  context.rings.describe_to(*object->rodata);
 }
 
 // One rung: the three programs of this suffix, and no others, loaded and attached.

@@ -32,7 +32,6 @@ namespace {
 using Object = bpf::Skeleton<tcp_bpf>;
 
 constexpr std::array<std::string_view, TCP_FAMILIES> family_names = {"tcp_send", "tcp_receive", "unix", "tcp_socket"};
-constexpr std::size_t wake_fraction = 4;  // of a ring, filled, wakes the reader
 
 Result<> fill_ports(const Object& object, const Settings& settings) {
   if (settings.ports.empty()) return {};
@@ -133,8 +132,7 @@ void configure(const Object& object, const Context& context) {
   auto* rodata = object->rodata;
   rodata->sensor_id = context.sensor_id;
   rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  rodata->control_wake_bytes = context.rings.control_bytes() / wake_fraction;
-  rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
+  context.rings.describe_to(*rodata);
   rodata->unix_sockets = context.settings.unix_sockets;
   object->bss->filter_ports = !context.settings.ports.empty();
 }

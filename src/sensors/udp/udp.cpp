@@ -29,7 +29,6 @@ namespace {
 using Object = bpf::Skeleton<udp_bpf>;
 
 constexpr std::array<std::string_view, UDP_FAMILIES> family_names = {"udp_send", "udp_receive", "udp_socket"};
-constexpr std::size_t wake_fraction = 4;  // of the ring, filled, wakes the reader
 constexpr ino_t root_cgroup = 1;  // inode of the root of all control groups; a namespace's own root has another
 
 struct Program {
@@ -101,7 +100,7 @@ Result<std::unique_ptr<Sensor>> open_on(std::string_view rung, const Context& co
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
   object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
-  object->rodata->data_wake_bytes = context.rings.data_bytes() / wake_fraction;
+  context.rings.describe_to(*object->rodata);
   TRY(context.rings.share_with(object.object()));
   for (const Program& one : programs) bpf_program__set_autoload(program_of(object, one), one.rung == rung);
   TRY(object.load());
