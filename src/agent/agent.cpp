@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/origin.h"
+#include "agent/trace_json.h"
 #include "base/log.h"
 #include "exporters/api/map_view.h"
 #include "exporters/json/json.h"
@@ -230,6 +231,7 @@ Result<> Agent::start_exporters() {
                        }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
+        .trace = [this](const std::string& id) { return trace_json(pipeline_.kept_calls(), id); },
         .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);

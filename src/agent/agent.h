@@ -125,6 +125,7 @@ class Agent {
   [[nodiscard]] bool degraded() const;
   [[nodiscard]] nlohmann::json identity_status() const;
   [[nodiscard]] nlohmann::json tls_status();
+  [[nodiscard]] nlohmann::json trace_status() const;
   [[nodiscard]] MetricSnapshot metric_snapshot();
   [[nodiscard]] std::vector<SelfReport::Exporter> exporter_reports() const;
   [[nodiscard]] nlohmann::json exporters_status() const;

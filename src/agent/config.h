@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +61,25 @@ struct CaptureConfig {
   // TCP ports the kernel filters by, those of DNS among them; empty: every port.
   [[nodiscard]] std::vector<std::uint16_t> stream_ports() const;
   bool operator==(const CaptureConfig&) const = default;
+};
+
+// Whose calls become spans.
+enum class SpanStrategy : std::uint8_t {
+  automatic,  // those of every process but of those that export spans of their own
+  ebpf,       // of every process
+  hybrid,     // of every process: those that export their own have both, in one trace
+  off,        // of none
+};
+// Their names in the configuration; nothing where it is none of them.
+[[nodiscard]] std::optional<SpanStrategy> span_strategy(std::string_view name);
+
+struct TracesConfig {
+  SpanStrategy strategy = SpanStrategy::automatic;
+  // Of single services or executables: "checkout=off". The first that fits counts.
+  std::vector<std::string> overrides;
+  std::size_t keep = std::size_t{4} << 20;  // bytes, of the last calls, for `subfloor trace`; 0: none
+
+  bool operator==(const TracesConfig&) const = default;
 };
 
 struct RedactionConfig {
@@ -152,6 +172,7 @@ struct Config {
   CaptureConfig capture;
   RedactionConfig redaction;
   TelemetryConfig telemetry;
+  TracesConfig traces;
   MetricsConfig metrics;
   PrometheusConfig prometheus;
   JsonConfig json;

@@ -102,6 +102,41 @@ Section telemetry() {
                     "Edges of the service map, of up to 5 KB each; 0: no map is kept."))}};
 }
 
+// NAME=STRATEGY.
+ValueType<std::vector<std::string>> strategy_list() {
+  ValueType<std::vector<std::string>> type = text_list();
+  type.name = "list of NAME=STRATEGY";
+  type.read = [read = type.read](const YAML::Node& node, std::vector<std::string>& value, Problems& problems) {
+    std::vector<std::string> items;
+    read(node, items, problems);
+    for (const std::string& item : items) {
+      const std::size_t equals = item.rfind('=');
+      if (equals == 0 || equals == std::string::npos || !span_strategy(std::string_view(item).substr(equals + 1)))
+        return problems.add(node.Mark(), fmt::format("'{}' is not NAME=STRATEGY, like checkout=off", item));
+    }
+    value = std::move(items);
+  };
+  return type;
+}
+
+Section traces() {
+  constexpr auto part = &Config::traces;
+  return {"traces",
+          "Which processes' calls become spans, and what is kept of traces.",
+          {live(key(part, &TracesConfig::strategy, "strategy",
+                    choice<SpanStrategy>({{"auto", SpanStrategy::automatic},
+                                          {"ebpf", SpanStrategy::ebpf},
+                                          {"hybrid", SpanStrategy::hybrid},
+                                          {"off", SpanStrategy::off}}),
+                    "auto: spans of every process but of those that are seen to export spans by OTLP themselves; ebpf: "
+                    "of every process; hybrid: the same, and where a process exports its own, ours are in its traces; "
+                    "off: of none. Metrics, traces' connections and live views are of every process.")),
+           live(key(part, &TracesConfig::overrides, "overrides", strategy_list(),
+                    "Another strategy for a service, or an executable by its name: checkout=off.")),
+           key(part, &TracesConfig::keep, "keep", size(0, GiB),
+               "Room for the last calls, which `subfloor trace` asks for; 0 keeps none.")}};
+}
+
 Section metrics() {
   return {"metrics",
           "How metrics are named.",
@@ -167,8 +202,8 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  std::vector<Section> all{capture(), redaction(), telemetry(), metrics(), prometheus(),
-                           json(),    identity(),  api(),       logging()};
+  std::vector<Section> all{capture(),    redaction(), telemetry(), traces(), metrics(),
+                           prometheus(), json(),      identity(),  api(),    logging()};
   const std::vector<Section> otlp = otlp_sections();
   all.insert(all.end(), otlp.begin(), otlp.end());
   return all;

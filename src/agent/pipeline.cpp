@@ -30,6 +30,10 @@ RouteOptions routes_of(const Config& config) {
   return {.max_routes = config.telemetry.max_routes, .max_services = config.telemetry.max_routes};
 }
 
+bool exports_spans(const Config& config) {
+  return !config.json.spans.empty() || config.otlp.exports(otlp::Signal::traces);
+}
+
 WindowOptions windows_of(const Config& config) {
   return {.window = config.telemetry.effective_window(), .max_groups = config.telemetry.max_groups};
 }
@@ -57,6 +61,9 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       redactor_(redaction_of(config)),
       tracer_([this](std::uint32_t pid) { return style_of(*processes_.find(pid)); }),
       trace_feed_(tracer_),
+      kept_(config.traces.keep),
+      strategies_(config.traces),
+      spans_wanted_(exports_spans(config) || origin != Origin::kernel),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -73,14 +80,8 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   stream_settings_.keep_headers = listeners_ > 0;
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
+  following_ = false;
   follow();
-}
-
-// Traces are joined for those who see them.
-void Pipeline::follow() {
-  const bool wanted = listeners_ > 0 || exemplars_.wanted();
-  streams_->set_follower(wanted ? &trace_feed_ : nullptr);
-  if (std::exchange(follows_, wanted) && !wanted) tracer_.forget_all();
 }
 
 void Pipeline::reconfigure(const Config& config) {
@@ -91,6 +92,9 @@ void Pipeline::reconfigure(const Config& config) {
   datagrams_.set_extras(config.capture.extras);
   redactor_ = Redactor(redaction_of(config));
   windows_.set_options(windows_of(config));
+  strategies_.configure(config.traces);
+  spans_wanted_ = spans_wanted_ || exports_spans(config);
+  follow();
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
   map_.set_options({.max_edges = config.telemetry.max_edges});
@@ -136,6 +140,14 @@ const ServiceNames::Who& Pipeline::who(const ProcessRef& process) {
   });
 }
 
+// Connecting calls costs something for each transfer: it is done while somebody sees what comes of it.
+void Pipeline::follow() {
+  const bool wanted = spans_wanted_ || kept_.keeps() || listeners_ > 0;
+  if (std::exchange(following_, wanted) == wanted) return;
+  streams_->set_follower(wanted ? &trace_feed_ : nullptr);
+  if (!wanted) tracer_.clear();
+}
+
 // Clients' responses say what addresses are called, and clients' calls go to such addresses.
 std::string_view Pipeline::name_of_peer(const Call& call, const Connection& connection, const Process& process) {
   if (call.kind != Kind::client) return {};
@@ -150,7 +162,7 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
-  if (follows_ && held_.size() < held_limit && tracer_.better_wait(call, connection)) {
+  if (following_ && held_.size() < held_limit && tracer_.better_wait(call, connection)) {
     held_.push_back({call, connection, pid, peer_pid});
     return;
   }
@@ -199,20 +211,25 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
                           .peer_service = peer_service};
   const SeriesId series = metrics_.add(observation);
   map_.add(observation);
-  if (listeners_ > 0 || exemplars_.wanted()) tell_apart(observation, series);
+  if (listeners_ > 0 || kept_.keeps() || exemplars_.wanted()) tell_apart(observation, series);
 }
 
 // To those who tell calls apart, which metrics do not.
 void Pipeline::tell_apart(Observation& observation, SeriesId series) {
   const std::optional<TraceContext> context = extract_trace_context(observation.call.request_headers);
   const bool continued = context && context->has_ids();
-  const TraceText trace(tracer_.on_call(observation.call, observation.connection, continued ? &*context : nullptr));
+  const Call& call = observation.call;
+  const tracing::Names names =
+      following_ ? tracer_.on_call(call, observation.connection, continued ? &*context : nullptr) : tracing::Names{};
+  const TraceText trace(names);
   observation.trace_id = trace.id();
   observation.span_id = trace.span();
   observation.parent_span_id = trace.parent();
   observation.trace_flags = trace.flags;
   if (continued) observation.trace_state = context->state;
-  if (exemplars_.wanted()) windows_.add(observation, series);
+  if (strategies_.takes(call, observation.process, observation.service) && exemplars_.wanted())
+    windows_.add(observation, series);
+  kept_.add(observation, names.trace, names.span, names.parent);
   for (const auto& [id, observer] : observers_) {
     if (observer.listens) observer.on_call(observation);
   }

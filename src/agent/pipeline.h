@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "agent/config.h"
+#include "agent/span_strategies.h"
 #include "agent/trace_feed.h"
 #include "identity/containers/containers.h"
 #include "identity/names/names.h"
@@ -26,6 +27,7 @@
 #include "telemetry/service_name.h"
 #include "telemetry/trace_context.h"
 #include "telemetry/windows.h"
+#include "tracing/store.h"
 
 namespace subfloor::agent {
 
@@ -71,6 +73,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     if (watcher_ != nullptr) watcher_->on_exit(pid);
     streams_->forget_process(pid);
     tracer_.on_exit(pid);
+    strategies_.forget(pid);
     processes_.on_exit(pid, when);
   }
   void on_cgroup_created(std::string_view path, Nanoseconds when) override;
@@ -85,7 +88,6 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void reconfigure(const Config& config);
 
   void tick(Nanoseconds now) {
-    follow();
     tell_held(now);
     streams_->tick(now);
     datagrams_.tick(now);
@@ -110,6 +112,8 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const ServiceMap& map() const { return map_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
+  [[nodiscard]] const tracing::Store& kept_calls() const { return kept_; }
+  [[nodiscard]] const SpanStrategies& span_strategies() const { return strategies_; }
   [[nodiscard]] Gauges gauges();
 
  private:
@@ -154,9 +158,12 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   };
 
   std::deque<Held> held_;
-  bool follows_ = false;  // somebody sees traces
   tracing::Tracer tracer_;
   TraceFeed trace_feed_;
+  tracing::Store kept_;
+  SpanStrategies strategies_;
+  bool spans_wanted_;
+  bool following_ = false;  // somebody sees traces
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;
@@ -168,6 +175,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     bool listens = true;
   };
   void count_listeners();
+  void follow();
 
   std::map<int, Observer> observers_;
   std::size_t listeners_ = 0;

@@ -57,9 +57,10 @@ class DataRecord {
   std::vector<std::byte> bytes_;
 };
 
-void keep_alive_request(benchmark::State& state) {
+void keep_alive_requests(benchmark::State& state, std::size_t kept) {
   NoSpans spans;
-  const agent::Config config;
+  agent::Config config;
+  config.traces.keep = kept;
   agent::Pipeline pipeline(config, nullptr, spans);
   sensors::TcpDecoder decoder(pipeline);
   DataRecord in(TCP_DIRECTION_IN, request);
@@ -74,6 +75,10 @@ void keep_alive_request(benchmark::State& state) {
     state.SkipWithError("calls are missing");
   state.SetItemsProcessed(state.iterations());
 }
+void keep_alive_request(benchmark::State& state) { keep_alive_requests(state, agent::TracesConfig{}.keep); }
+// While nobody sees traces.
+void keep_alive_request_untraced(benchmark::State& state) { keep_alive_requests(state, 0); }
+BENCHMARK(keep_alive_request_untraced);
 BENCHMARK(keep_alive_request);
 // For counting instructions: callgrind of both, the difference divided by 10,000.
 BENCHMARK(keep_alive_request)->Iterations(1000);

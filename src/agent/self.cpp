@@ -203,6 +203,24 @@ nlohmann::json Agent::brief_status() const {
   return brief;
 }
 
+// Of calls made by processes that had requests open: how it was known for which, and why not.
+nlohmann::json Agent::trace_status() const {
+  const tracing::Counters& counters = pipeline_.tracer().counters();
+  return {{"connected",
+           {{"by_thread", counters.by_thread},
+            {"by_turn", counters.by_turn},
+            {"in_order", counters.in_order},
+            {"by_connect", counters.by_connect},
+            {"by_header", counters.by_header},
+            {"by_content", counters.by_content}}},
+          {"unconnected",
+           {{"several", counters.left_many}, {"woken", counters.left_woken}, {"unknown", counters.left_unknown}}},
+          {"ends_joined", counters.ends_joined},
+          {"kept_calls", pipeline_.kept_calls().size()},
+          {"exporting_processes", pipeline_.span_strategies().exporting()},
+          {"spans_left_out", pipeline_.span_strategies().left_out()}};
+}
+
 nlohmann::json Agent::status() {
   nlohmann::json losses = nlohmann::json::object(), events = nlohmann::json::object();
   const std::vector<sensors::FamilyCounters> all = families();
@@ -247,6 +265,7 @@ nlohmann::json Agent::status() {
           {"datagrams", datagrams},
           {"tls", tls_status()},
           {"map", {{"edges", pipeline_.map().edges()}, {"merged_calls", pipeline_.map().merged_calls()}}},
+          {"traces", trace_status()},
           {"routes",
            {{"services", routes.services},
             {"in_use", routes.routes},

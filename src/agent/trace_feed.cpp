@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/trace_feed.h"
 
-#include <algorithm>
-#include <array>
 #include <string_view>
 
 #include "telemetry/trace_context.h"
@@ -19,7 +17,8 @@ tracing::Transfer transfer_of(const Connection& connection, std::optional<Kind> 
           .end = segment.position + static_cast<std::uint32_t>(segment.length),
           .pid = segment.pid,
           .tid = segment.tid,
-          .sleeps = segment.sleeps};
+          .sleeps = segment.sleeps,
+          .when = segment.direction == protocols::Direction::outbound ? segment.begin : segment.end};
 }
 
 }  // namespace
@@ -37,13 +36,19 @@ void TraceFeed::on_request(const Call& call, Kind kind, const Connection& connec
   tracer_.on_request(call, kind, connection, pid, context && context->has_ids() ? &*context : nullptr);
 }
 
+bool exports_spans(const Call& call) {
+  if (call.kind != Kind::client || call.operation != "POST") return false;
+  return call.path.ends_with("/v1/traces") ||
+         call.path == "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+}
+
 tracing::Style style_of(const Process& process) {
-  constexpr std::array<std::string_view, 4> loops{"nginx", "haproxy", "envoy", "node"};
   if (process.language == Language::go) return tracing::Style::migrant;
   if (process.language == Language::nodejs) return tracing::Style::loop;
   const std::string_view executable = process.executable;
   const std::string_view name = executable.substr(executable.rfind('/') + 1);
-  return std::find(loops.begin(), loops.end(), name) == loops.end() ? tracing::Style::unknown : tracing::Style::loop;
+  if (name == "nginx") return tracing::Style::loop;
+  return name == "haproxy" || name == "envoy" ? tracing::Style::turns : tracing::Style::unknown;
 }
 
 }  // namespace subfloor::agent

@@ -45,6 +45,9 @@ class TraceText {
   std::array<char, 16> span_, parent_;
 };
 
+// Whether it is what an OpenTelemetry SDK sends its spans with.
+[[nodiscard]] bool exports_spans(const Call& call);
+
 // How it is known to work, where it is.
 [[nodiscard]] tracing::Style style_of(const Process& process);
 

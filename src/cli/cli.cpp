@@ -59,6 +59,14 @@ constexpr const char* doctor_footer = R"(Examples:
 
 Exit code 3: observing does not work here.)";
 
+constexpr const char* trace_footer = R"(Examples:
+  sudo subfloor observe -o json | jq -r .trace_id  which traces there are
+  sudo subfloor trace 4bf92f3577b34da6a3ce929d0e0e4736
+  sudo subfloor trace 4bf92f3577b34da6a3ce929d0e0e4736 -o json | jq .calls
+
+It asks the running agent, which keeps the last calls (traces.keep). Both ends of a call are shown where both are on
+this host. ~ marks a call that is not whole.)";
+
 constexpr const char* config_footer = R"(Examples:
   subfloor config check ./subfloor.yaml            "ok", or every mistake as file:line:column (exit code 2)
   subfloor config explain                          every key: meaning, type, range, default
@@ -131,6 +139,14 @@ void add_simple_commands(CLI::App& app, Arguments& arguments, Command& chosen) {
       return static_cast<Exit>(doctor(arguments.output == "json", stdout));
     };
   });
+
+  CLI::App& trace_command = *app.add_subcommand("trace", "Show one trace as a tree");
+  trace_command.add_option("ID", arguments.trace, "Its id: 32 hexadecimal digits")->required();
+  add_output(trace_command, arguments);
+  add_config(trace_command, arguments);
+  trace_command.footer(trace_footer);
+  trace_command.callback(
+      [&] { chosen = [&] { return trace(arguments.config, arguments.trace, arguments.output == "json"); }; });
 
   CLI::App& status_command = *app.add_subcommand("status", "Tell health, cost and losses of the running agent");
   add_output(status_command, arguments);

@@ -10,7 +10,6 @@
 #include "exporters/api/client.h"
 
 namespace subfloor::cli {
-namespace {
 
 Exit complain_no_agent(const std::string& socket, const Error& error) {
   if (error.code == ENOENT || error.code == ECONNREFUSED)
@@ -19,8 +18,6 @@ Exit complain_no_agent(const std::string& socket, const Error& error) {
     return complain(Exit::unsupported, error.message + ": only root and the agent's group (api.group) may ask it");
   return complain(Exit::failed, error.message);
 }
-
-}  // namespace
 
 tl::expected<nlohmann::json, Exit> ask_agent(const std::string& path, const std::string& question) {
   const auto fails = [](Exit code) { return tl::unexpected<Exit>(code); };

@@ -20,7 +20,8 @@ struct Send {
   bool sampled = true;
   TraceId trace;      // all 0 while nobody asked
   SpanId parent = 0;
-  Handle cause;
+  Handle cause;          // for which it was made, or probably was
+  bool certain = false;  // else neither trace nor parent are given
   bool open = false;  // whether it can be told what it was made for will be seen when the thread is done
 };
 
@@ -52,7 +53,8 @@ struct Link {
   std::uint32_t pid = 0;
   Sends sends;                  // client
   bool turned = true;           // something was received since the last send
-  bool connecting = false;      // seen from the moment it was connected, and nothing sent yet
+  bool fresh = false;           // nothing was sent yet: that it is connected now may be the reason why something is
+  bool connecting = false;      // fresh, and seen from the moment when it began to connect
   Handle opener;                // for which it was connected
   Address remote;
   std::vector<Handle> serving;  // server: requests not answered yet, oldest first

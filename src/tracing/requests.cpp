@@ -25,9 +25,10 @@ Request* Requests::begin(Process& process, std::uint32_t pid) {
   return &request;
 }
 
-void Requests::add_call(Process& process, Request& request) {
+void Requests::add_call(Process& process, Request& request, bool certain) {
+  request.doubtful = request.doubtful || !certain;
   if (request.calls++ == 0) --process.idle;
-  if (request.calls > 1) process.parallel = true;
+  if (request.calls > 1 && !request.doubtful) process.parallel = true;
   ++request.made;
 }
 

@@ -28,11 +28,12 @@ struct Request {
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all
+  bool doubtful = false;    // a call counted for it may have been another's
   TraceId trace;
   SpanId span = 0, parent = 0;
   SpanId told_parent = 0;  // as its header says; 0: it has none
   std::uint64_t content = 0;  // what it asks for, as a hash
-  std::uint64_t shape = 0;    // the same without the digits in it: whoever serves it does the same for others like it
+  std::uint64_t shape = 0;  // the same without the digits in it: whoever serves it does the same for others like it
   std::uint32_t next = no_slot, previous = no_slot;  // of the same process
 
   static constexpr std::uint32_t no_slot = 0xffffffff;
@@ -50,9 +51,10 @@ struct Process {
   std::uint32_t first = Request::no_slot;  // its open requests
   std::uint32_t open = 0;
   std::uint32_t idle = 0;  // of these, without a call that waits for its answer
-  bool by_turns = false;   // a thread of it had two requests open at once
-  bool migrant = false;    // goes on with a request on any thread
-  bool parallel = false;   // a request of it waited for two calls at once
+  bool by_turns = false;  // a thread of it had two requests open at once
+  bool at_once = false;  // goes on with what it receives before it receives more
+  bool migrant = false;  // goes on with a request on any thread
+  bool parallel = false;  // a request of it waited for two calls at once
   std::vector<Peer> peers;
 };
 
@@ -71,7 +73,7 @@ class Requests {
     Request& request = slots_[handle.slot];
     return request.open && request.generation == handle.generation ? &request : nullptr;
   }
-  void add_call(Process& process, Request& request);
+  void add_call(Process& process, Request& request, bool certain);
   void end_call(Process& process, Request& request);
   void end(Process& process, Request& request);
 

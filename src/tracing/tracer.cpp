@@ -41,6 +41,7 @@ Process& Tracer::process_of(std::uint32_t pid) {
   if (fresh) {
     const Style style = style_(pid);
     entry->second.by_turns = style != Style::unknown;
+    entry->second.at_once = style == Style::loop;
     entry->second.migrant = style == Style::migrant;
   }
   return entry->second;
@@ -67,39 +68,50 @@ Send* Tracer::sent_at(SocketKey key, std::uint32_t position) {
 }
 
 // For which request a thread sends what it sends now.
-Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps) {
-  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr) return {link.opener, Why::connect};
+Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, Moment now) {
+  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr)
+    return {link.opener, Why::connect, true};
   if (process.open == 0) return {};
-  if (process.by_turns) return decide_by_turn(process, thread, link, sleeps);
-  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread};
+  if (process.by_turns) return decide_by_turn(process, thread, link, now);
+  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread, true};
   return {{}, Why::unknown};
 }
 
 // A thread that serves many does what it received last called for, unless another request might have waited for just
 // this moment: for a connection that became free, or for something nobody sees.
-Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, const Link& link,
-                                        std::uint32_t sleeps) {
+Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, const Link& link, Moment now) {
   std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
-  if (process.migrant || link.connecting || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
-  if (sleeps != 0 && sleeps != thread.sleeps) return {{}, Why::woken};
+  if (process.migrant || link.fresh || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
+  const Handle cause = thread.causes.front();
+  if (slept(thread, *requests_.find(cause), now)) return {cause, Why::woken};
   if (thread.causes.size() > 1) return {{}, Why::several};
-  const Request& request = *requests_.find(thread.causes.front());
-  if (process.idle > (request.calls == 0 ? 1U : 0U)) return {{}, Why::many};
+  if (process.open == 1) return {cause, Why::turn, thread.certain};
+  const bool others_idle = process.idle > (requests_.find(cause)->calls == 0 ? 1U : 0U);
   const bool freed_just_now = thread.link == last_key_;
-  if (process.parallel && process.open > 1 && (freed_just_now || !sends_at_once(process, link)))
-    return {{}, Why::many};
-  return {thread.causes.front(), Why::turn};
+  // What arrives new frees nothing that another could have waited for.
+  const bool frees_nothing = process.at_once && thread.arrival;
+  const bool another_may_go_on = !frees_nothing && (others_idle || (process.parallel && freed_just_now));
+  if (!thread.certain || another_may_go_on || !sends_at_once(process, link)) return {cause, Why::many};
+  return {cause, Why::turn, true};
+}
+
+// Whether it may have gone to sleep since, and been woken by something that nobody saw. A request that waits for
+// nothing and is gone on with this soon was only held up: by a garbage collector, say.
+bool Tracer::slept(const Thread& thread, const Request& request, Moment now) {
+  constexpr Nanoseconds soon = 1'000'000;
+  if (now.sleeps == 0 || now.sleeps == thread.sleeps) return false;
+  return request.calls != 0 || now.when > thread.when + soon;
 }
 
 // Clients that put off what they send give themselves away: they send when nothing that was received calls for it.
 bool Tracer::sends_at_once(const Process& process, const Link& link) {
-  constexpr std::uint32_t enough = 100;  // sends beside other requests, none of which came late
+  constexpr std::uint32_t enough = 20;  // sends beside other requests, none of which came late
   for (const Peer& peer : process.peers)
-    if (peer.address == link.remote) return !peer.late && peer.sends >= enough;
+    if (peer.address == link.remote) return !peer.late && peer.sends >= (process.parallel ? 5 * enough : enough);
   return false;
 }
 
-void Tracer::learn(Process& process, const Link& link, Why why) {
+void Tracer::learn(Process& process, const Link& link, bool late) {
   constexpr std::size_t limit = 64;
   if (!process.by_turns || process.open < 2) return;
   auto peer = std::find_if(process.peers.begin(), process.peers.end(),
@@ -109,7 +121,7 @@ void Tracer::learn(Process& process, const Link& link, Why why) {
     peer = process.peers.insert(peer, {link.remote, 0, false});
   }
   ++peer->sends;
-  if (why == Why::unknown || why == Why::woken) peer->late = true;
+  peer->late = peer->late || late;
 }
 
 // Requests of one shape that have come equally far are gone on with in the order in which their answers were received.
@@ -128,7 +140,8 @@ void Tracer::settle(Thread& thread) {
   const std::vector<Thread::Sent> open = std::exchange(thread.open, {});
   std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
   const Process& process = process_of(thread.pid);
-  bool known = thread.causes.size() == open.size() && process.idle == open.size() && in_step(thread);
+  bool known = thread.certain && thread.causes.size() == open.size() && process.idle == open.size() &&
+               process.at_once && in_step(thread);
   const auto to = links_.find(open.front().key);
   for (const Thread::Sent& sent : open) {
     const auto link = links_.find(sent.key);
@@ -138,7 +151,7 @@ void Tracer::settle(Thread& thread) {
     Send* const send = sent_at(open[i].key, open[i].position);
     if (send == nullptr || !send->open) continue;
     send->open = false;
-    if (known) give_cause(*send, *requests_.find(thread.causes[i]));
+    if (i < thread.causes.size()) give_cause(*send, *requests_.find(thread.causes[i]), known);
   }
   (known ? counters_.in_order : counters_.left_many) += open.size();
 }
@@ -156,24 +169,30 @@ void Tracer::note(Why why) {
   }
 }
 
-void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps) {
+void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps,
+                           Nanoseconds when) {
   Link& link = link_of(key);
   link.kind = Kind::client;
   link.pid = pid;
   Process& process = process_of(pid);
   Thread& thread = thread_of(tid);
-  link.opener = decide(process, thread, link, sleeps).cause;
-  link.connecting = true;
-  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request);
+  const Decision decision = decide(process, thread, link, {sleeps, when});
+  if (decision.certain) link.opener = decision.cause;
+  link.connecting = link.fresh = true;
+  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request, true);
 }
 
-void Tracer::give_cause(Send& send, Request& request) {
-  resolve(request);
+// A doubtful cause is told to nobody. But it is as busy as if it were certain: whoever it was that sent this, one
+// request less is idle.
+void Tracer::give_cause(Send& send, Request& request, bool certain) {
   send.cause = requests_.handle_of(request);
+  send.certain = certain;
+  requests_.add_call(processes_[request.pid], request, certain);
+  if (!certain) return;
+  resolve(request);
   send.trace = request.trace;
   send.parent = request.span;
   send.sampled = request.sampled;
-  requests_.add_call(processes_[request.pid], request);
 }
 
 void Tracer::before(const Transfer& transfer) {
@@ -191,15 +210,18 @@ void Tracer::before(const Transfer& transfer) {
   if (link.kind == Kind::server || transfer.pid == 0) return;
   link.pid = transfer.pid;
   link.remote = transfer.connection.remote;
+  link.fresh = link.sends.empty() && !transfer.connection.joined_late;
   Process& process = process_of(transfer.pid);
-  const Decision decision = decide(process, thread, link, transfer.sleeps);
-  if (!link.connecting) learn(process, link, decision.why);
+  const Decision decision = decide(process, thread, link, {transfer.sleeps, transfer.when});
+  // A reply to what came on the same connection belongs to that, whatever it is: a greeting, a password.
+  if (!link.fresh && !(decision.why == Why::unknown && thread.link == transfer.connection.key))
+    learn(process, link, decision.why == Why::unknown);
   if (std::exchange(link.connecting, false)) {
     if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
   }
   Send* const last = link.sends.last();
   if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause &&
-      decision.why != Why::several) {
+      last->certain == decision.certain && decision.why != Why::several) {
     last->end = transfer.end;
     return;
   }
@@ -209,22 +231,23 @@ void Tracer::before(const Transfer& transfer) {
     send.open = true;
     thread.open.push_back({transfer.connection.key, transfer.position});
   }
-  if (Request* request = requests_.find(decision.cause)) give_cause(send, *request);
+  if (Request* request = requests_.find(decision.cause)) give_cause(send, *request, decision.certain);
 }
 
 // Whose bytes it received: of a client, those of the calls that were answered with them, else of the oldest that waits.
 void Tracer::receive(Thread& thread, Link& link) {
   if (concerned_.empty()) {
-    Handle cause;
+    Concern cause{{}, true};
     if (link.kind == Kind::client) {
       const Send* const oldest = link.sends.unanswered();
-      cause = oldest != nullptr ? oldest->cause : link.opener;
+      cause = oldest != nullptr ? Concern{oldest->cause, oldest->certain} : Concern{link.opener, true};
     } else if (link.serving.size() == 1) {
-      cause = link.serving.front();
+      cause.request = link.serving.front();
     }
     concerned_.push_back(cause);
   }
-  for (const Handle& cause : concerned_) {
+  for (const auto& [cause, certain] : concerned_) {
+    thread.certain = thread.certain && certain;
     if (!cause) {
       thread.unknown = true;
     } else if (std::find(thread.causes.begin(), thread.causes.end(), cause) == thread.causes.end()) {
@@ -241,11 +264,14 @@ void Tracer::after(const Transfer& transfer) {
   if (thread.acted || thread.link != key) {  // else another piece of the same
     thread.causes.clear();
     thread.unknown = false;
+    thread.certain = true;
   }
   thread.acted = false;
   thread.link = key;
   thread.pid = transfer.pid;
   thread.sleeps = transfer.sleeps;
+  thread.when = transfer.when;
+  thread.arrival = link_of(key).kind == Kind::server;
   receive(thread, link_of(key));
 }
 
@@ -307,7 +333,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   const Handle handle = requests_.handle_of(*request);
   link.serving.push_back(handle);
   thread.serving = handle;
-  concerned_.push_back(handle);
+  concerned_.push_back({handle, true});
 }
 
 // The only open request that carried this context on to here, if its process hands on what it got.
@@ -343,16 +369,18 @@ void Tracer::explain(const Call& call, const Connection& connection, std::uint32
   Send* send = link.sends.find(*call.position);
   const Process& process = process_of(pid);
   if (send == nullptr || process.open == 0) return;
-  if (context == nullptr && requests_.find(send->cause) != nullptr) return;
+  if (context == nullptr && send->certain && (process.at_once || !process.by_turns)) return;
   Request* const request =
       context != nullptr ? with_header(process, *context) : with_content(process, content_of(call));
-  if (request == nullptr || requests_.handle_of(*request) == send->cause) return;
+  if (request == nullptr || (send->certain && requests_.handle_of(*request) == send->cause)) return;
   if (send->position != *call.position) {
     const std::uint32_t end = std::exchange(send->end, *call.position);
     send = &link.sends.push(*call.position, end);
   }
-  if (Request* before = requests_.find(send->cause)) requests_.end_call(processes_[before->pid], *before);
-  give_cause(*send, *request);
+  if (Request* before = requests_.find(send->cause); before != nullptr && !send->answered)
+    requests_.end_call(processes_[before->pid], *before);
+  send->open = false;
+  give_cause(*send, *request, true);
   ++(context != nullptr ? counters_.by_header : counters_.by_content);
 }
 
@@ -399,8 +427,11 @@ Names Tracer::names_of_client(const Call& call, const Connection& connection, co
     if (send->trace.known()) names.trace = send->trace;
     names.parent = send->parent;
     names.sampled = send->sampled;
-    concerned_.push_back(send->cause);
-    if (!std::exchange(send->answered, true)) {
+    concerned_.push_back({send->cause, send->certain});
+    if (send->answered) {  // several in one go: they may have been gathered from several requests
+      learn(process_of(link.pid), link, true);
+    } else {
+      send->answered = true;
       if (Request* const request = requests_.find(send->cause)) requests_.end_call(processes_[request->pid], *request);
     }
   }
@@ -457,6 +488,15 @@ void Tracer::on_closed(SocketKey key) {
   });
   if (last_link_ == &link) last_link_ = nullptr;
   links_.erase(entry);
+}
+
+void Tracer::clear() {
+  last_link_ = nullptr;
+  links_.clear();
+  threads_.clear();
+  processes_.clear();
+  requests_ = {};
+  concerned_.clear();
 }
 
 void Tracer::on_exit(std::uint32_t pid) {

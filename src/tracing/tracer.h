@@ -28,13 +28,15 @@ struct Transfer {
   std::uint32_t pid, tid;
   // How often the thread has gone to sleep of its own accord; 0 where unknown.
   std::uint32_t sleeps;
+  Nanoseconds when;  // a send begins, a receive ends
 };
 
 // Of what a process is known to be from the start. Whatever is not turns out as it works.
 enum class Style : std::uint8_t {
   unknown,
-  loop,    // serves many requests by turns on a thread (Node.js)
-  migrant  // and on any thread (Go): what a thread did before says nothing
+  loop,     // serves many requests by turns on a thread, and goes on at once with what it receives (Node.js, nginx)
+  turns,    // by turns, and goes on with it some time (HAProxy, asyncio)
+  migrant,  // and on any thread (Go): what a thread did before says nothing
 };
 
 struct Names {
@@ -63,31 +65,23 @@ class Tracer {
   explicit Tracer(StyleOf style, Ids ids = {});
 
   // The thread begins to connect the socket.
-  void on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps);
+  void on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps, Nanoseconds when);
   void before(const Transfer& transfer);
   void after(const Transfer& transfer);
   // The head of a request. The context is what it carries, or null: one with ids.
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
                   const TraceContext* context);
-  // Whether the call had better be told a little later: it is a server's, its client is on this host, and what that sent
-  // was not heard of yet.
+  // Whether the call had better be told a little later: it is a server's, its client is on this host, and what that
+  // sent was not heard of yet.
   [[nodiscard]] bool better_wait(const Call& call, const Connection& connection);
   // That it was in vain.
   void waited_in_vain(SocketKey key);
   // A call is over.
   [[nodiscard]] Names on_call(const Call& call, const Connection& connection, const TraceContext* context);
   void on_closed(SocketKey key);
+  // Forgets everything: nobody tells it of transfers for a while.
+  void clear();
   void on_exit(std::uint32_t pid);
-  // Nothing is told any more for a while.
-  void forget_all() {
-    requests_ = {};
-    links_.clear();
-    threads_.clear();
-    processes_.clear();
-    concerned_.clear();
-    last_key_ = 0;
-    last_link_ = nullptr;
-  }
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::size_t links() const { return links_.size(); }
@@ -99,9 +93,12 @@ class Tracer {
     // What it received last, and has done since.
     std::vector<Handle> causes;  // whose bytes these were, in order
     bool unknown = false;        // and somebody else's, or nobody's
+    bool certain = true;
+    bool arrival = false;        // it was a request, or more of one
     bool acted = true;           // it has sent something since
     std::uint32_t pid = 0;
     std::uint32_t sleeps = 0;
+    Nanoseconds when = 0;
     SocketKey link = 0;
     struct Sent {
       SocketKey key;
@@ -113,16 +110,26 @@ class Tracer {
   struct Decision {
     Handle cause;
     Why why = Why::none;
+    bool certain = false;
+  };
+  struct Concern {
+    Handle request;
+    bool certain;
   };
 
   Process& process_of(std::uint32_t pid);
   Thread& thread_of(std::uint32_t tid);
   Link& link_of(SocketKey key);
-  [[nodiscard]] Decision decide(Process& process, Thread& thread, const Link& link, std::uint32_t sleeps);
-  [[nodiscard]] Decision decide_by_turn(const Process& process, Thread& thread, const Link& link, std::uint32_t sleeps);
+  struct Moment {
+    std::uint32_t sleeps;
+    Nanoseconds when;
+  };
+  [[nodiscard]] Decision decide(Process& process, Thread& thread, const Link& link, Moment now);
+  [[nodiscard]] Decision decide_by_turn(const Process& process, Thread& thread, const Link& link, Moment now);
+  [[nodiscard]] static bool slept(const Thread& thread, const Request& request, Moment now);
   void settle(Thread& thread);
   [[nodiscard]] static bool sends_at_once(const Process& process, const Link& link);
-  static void learn(Process& process, const Link& link, Why why);
+  static void learn(Process& process, const Link& link, bool late);
   [[nodiscard]] bool in_step(const Thread& thread);
   void note(Why why);
   void resolve(Request& request);
@@ -132,7 +139,7 @@ class Tracer {
   [[nodiscard]] Request* with_header(const Process& process, const TraceContext& context);
   [[nodiscard]] Request* with_content(const Process& process, std::uint64_t content);
   void receive(Thread& thread, Link& link);
-  void give_cause(Send& send, Request& request);
+  void give_cause(Send& send, Request& request, bool certain);
   [[nodiscard]] Send* sent_at(SocketKey key, std::uint32_t position);
   [[nodiscard]] Names names_of_server(const Call& call, const Connection& connection, const TraceContext* context);
   [[nodiscard]] Names names_of_client(const Call& call, const Connection& connection, const TraceContext* context);
@@ -147,7 +154,7 @@ class Tracer {
   std::unordered_map<std::uint32_t, Process> processes_;
   SocketKey last_key_ = 0;  // of last_link_
   Link* last_link_ = nullptr;
-  std::vector<Handle> concerned_;  // by the transfer under way: requests that began, or whose calls were answered
+  std::vector<Concern> concerned_;  // by the transfer under way: requests that began, or whose calls were answered
   Counters counters_;
 };
 

@@ -39,6 +39,12 @@ Result<nlohmann::json> ApiClient::ask(const std::string& question) {
   return parse_answer(line);
 }
 
+Result<nlohmann::json> ApiClient::trace(const std::string& id) {
+  TRY(send(nlohmann::json{{"request", "trace"}, {"trace", id}}.dump()));
+  TRY_ASSIGN(const std::string line, wait_line());
+  return parse_answer(line);
+}
+
 Result<> ApiClient::observe(const CallFilter& filter) {
   return begin({{"request", "observe"}, {"filter", filter.to_json()}}, "observing");
 }

@@ -28,6 +28,7 @@ class ApiClient {
   // Asks and waits for the answer, at most five seconds.
   [[nodiscard]] Result<nlohmann::json> ask(const std::string& question);
   [[nodiscard]] Result<nlohmann::json> status() { return ask("status"); }
+  [[nodiscard]] Result<nlohmann::json> trace(const std::string& id);
 
   // Asks for calls and waits until the agent has agreed. Afterwards fd() turns readable when there is more.
   [[nodiscard]] Result<> observe(const CallFilter& filter);

@@ -141,6 +141,7 @@ void ApiServer::answer(Client& client, const std::string& line) {
   if (what == "status") return enqueue(client, to_line(handlers_.status()));
   if (const auto question = handlers_.questions.find(what); question != handlers_.questions.end())
     return enqueue(client, to_line(question->second()));
+  if (what == "trace" && handlers_.trace) return enqueue(client, to_line(tell_trace(json)));
   if (what != "observe" && what != "top")
     return enqueue(client, error_line("a request is {\"request\":\"status\"} or {\"request\":\"observe\"}"));
   const Result<nlohmann::json> agreed = what == "top" ? begin_top(client, json) : begin_observing(client, json);
@@ -148,6 +149,14 @@ void ApiServer::answer(Client& client, const std::string& line) {
   client.answered = false;
   if (++observers_ == 1) handlers_.audience(true);
   enqueue(client, to_line(*agreed));
+}
+
+nlohmann::json ApiServer::tell_trace(const nlohmann::json& request) const {
+  const auto given = request.find("trace");
+  const Result<std::string> id = parse_trace_id(
+      given != request.end() && given->is_string() ? given->get_ref<const std::string&>() : std::string());
+  if (!id) return {{"error", id.error().message}};
+  return handlers_.trace(*id);
 }
 
 Result<nlohmann::json> ApiServer::begin_observing(Client& client, const nlohmann::json& request) {

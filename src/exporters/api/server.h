@@ -3,6 +3,7 @@
 //   {"request":"status"}                       one line, then the end; so for each of Handlers::questions
 //   {"request":"observe","filter":{…}}         {"observing":{…filter…}}, then one line per call until the client
 //                                              goes; {"dropped":n} where n calls did not fit its queue
+//   {"request":"trace","trace":"4bf9…"}        {"trace":…,"calls":[…]}: those that are kept, by when they began
 //   {"request":"top","by":"route",…}           {"top":{…what was asked…}}, then the sums of each interval as one line
 //                                              (top_view.h), until the client goes
 // A request that is not understood is answered {"error":"why"}.
@@ -32,6 +33,8 @@ class ApiServer {
     std::function<void(bool)> audience = [](bool) {};
     // Others that are answered as status is.
     std::map<std::string, std::function<nlohmann::json()>> questions = {};
+    // What is known of a trace, by its id as CallFilter::trace holds it.
+    std::function<nlohmann::json(const std::string& id)> trace = {};
     // What lines of `top` tell of the agent.
     std::function<nlohmann::json()> brief = [] { return nlohmann::json::object(); };
   };
@@ -76,6 +79,7 @@ class ApiServer {
   void serve(int fd);
   [[nodiscard]] bool receive(Client& client);
   void answer(Client& client, const std::string& line);
+  [[nodiscard]] nlohmann::json tell_trace(const nlohmann::json& request) const;
   [[nodiscard]] Result<nlohmann::json> begin_observing(Client& client, const nlohmann::json& request);
   [[nodiscard]] Result<nlohmann::json> begin_top(Client& client, const nlohmann::json& request);
   void end_interval(int fd);

@@ -108,7 +108,8 @@ bool TcpDecoder::data(std::span<const std::byte> record, bool unix_content) {
                           .begin = std::min<Nanoseconds>(head.begin, head.header.time),
                           .end = head.header.time,
                           .pid = head.pid,
-                          .tid = head.tid});
+                          .tid = head.tid,
+                          .sleeps = head.sleeps});
   return true;
 }
 

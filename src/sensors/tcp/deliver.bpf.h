@@ -129,7 +129,8 @@ static __always_inline void fill_data(struct tcp_data *record, const struct flow
 	record->tid = who;
 	record->direction = flow->direction;
 	record->has_position = flow->has_position;
-	__builtin_memset(record->pad, 0, sizeof(record->pad));
+	record->pad[0] = record->pad[1] = 0;
+	record->sleeps = bpf_get_current_task_btf()->nvcsw;
 }
 
 static __always_inline void finish_data(struct tcp_data *record, __u8 kind, __u32 captured, __u64 now)

@@ -75,7 +75,8 @@ struct tcp_data {
 	__u32 pid, tid; /* 0 where unknown */
 	__u8 direction;
 	__u8 has_position;
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 sleeps; /* of the thread, of its own accord, since it began; 0 where unknown */
 };
 ABI_ASSERT(sizeof(struct tcp_data) == 64, "tcp_data has no hidden padding");
 

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tracing/tracer.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+namespace subfloor::tracing {
+namespace {
+
+constexpr Protocol http{"http1", &http_family};
+
+// One host: sockets in pairs, and threads that send and receive on them. A key's peer differs in its last bit.
+class Host {
+ public:
+  explicit Host(Style style = Style::unknown)
+      : tracer([style](std::uint32_t pid) { return pid == server ? style : Style::unknown; }, Ids(1)) {}
+
+  static constexpr std::uint32_t client = 10, server = 20, database = 30;
+
+  Connection& connection(SocketKey key) {
+    Connection& c = connections_[key];
+    c.key = key;
+    c.peer = key ^ 1;
+    c.remote.port = static_cast<std::uint16_t>(key < 1000 ? 80 : 5432);
+    c.joined_late = true;  // so that its first send counts like any other
+    return c;
+  }
+
+  Transfer transfer(SocketKey key, Kind kind, bool outbound, std::uint32_t position, std::uint32_t pid,
+                    std::uint32_t tid) {
+    return {.connection = connection(key),
+            .kind = kind,
+            .outbound = outbound,
+            .position = position,
+            .end = position + 100,
+            .pid = pid,
+            .tid = tid,
+            .sleeps = sleeps,
+            .when = ++now};
+  }
+
+  // The client's process sends a request; returns its place.
+  void send(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid) {
+    tracer.before(transfer(key, Kind::client, true, position, pid, tid));
+  }
+  // `requests`: HTTP requests that begin in what is received, each 10 bytes.
+  void receive(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid,
+               const std::string& path = "/", const TraceContext* context = nullptr) {
+    const Transfer received = transfer(key, Kind::server, false, position, pid, tid);
+    tracer.before(received);
+    tracer.on_request(call(Kind::server, position, pid, tid, path), Kind::server, connection(key), pid, context);
+    tracer.after(received);
+  }
+  // The client's end: the response to what was sent at that place.
+  Names answered(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid) {
+    const Transfer received = transfer(key, Kind::client, false, position, pid, tid);
+    tracer.before(received);
+    const Names names = tracer.on_call(call(Kind::client, position, pid, tid), connection(key), nullptr);
+    tracer.after(received);
+    return names;
+  }
+  // The server's end.
+  Names respond(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid,
+                const TraceContext* context = nullptr) {
+    tracer.before(transfer(key, Kind::server, true, position, pid, tid));
+    return tracer.on_call(call(Kind::server, position, pid, tid), connection(key), context);
+  }
+
+  static Call call(Kind kind, std::uint32_t position, std::uint32_t pid, std::uint32_t tid,
+                   const std::string& path = "/") {
+    Call call;
+    call.protocol = &http;
+    call.kind = kind;
+    call.position = position;
+    call.pid = pid;
+    call.tid = tid;
+    call.operation = "GET";
+    call.path = path;
+    return call;
+  }
+
+  Tracer tracer;
+  std::uint32_t sleeps = 7;
+  Nanoseconds now = 0;
+
+ private:
+  std::map<SocketKey, Connection> connections_;
+};
+
+constexpr SocketKey web = 100, web_served = 101, other = 200, other_served = 201, db = 1000, db_served = 1001,
+                    db2 = 1100;
+
+TEST(Tracer, MakesOneTraceOfACallAndWhatIsCalledForIt) {
+  Host host;
+  host.send(web, 1, Host::client, 11);
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 5, Host::server, 21);
+  const Names query = host.respond(db_served, 5, Host::database, 31);
+  const Names queried = host.answered(db, 5, Host::server, 21);
+  const Names served = host.respond(web_served, 1, Host::server, 21);
+  const Names asked = host.answered(web, 1, Host::client, 11);
+
+  EXPECT_EQ(asked.parent, 0U);
+  EXPECT_EQ(served.parent, asked.span);
+  EXPECT_EQ(queried.parent, served.span);
+  EXPECT_EQ(query.parent, queried.span);
+  for (const Names& names : {query, queried, served}) EXPECT_EQ(names.trace, asked.trace);
+  EXPECT_EQ(host.tracer.open_requests(), 0U);
+}
+
+TEST(Tracer, KeepsTheContextThatARequestCarries) {
+  Host host;
+  const auto context = *parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
+  host.receive(web_served, 1, Host::server, 21, "/", &context);
+  host.send(db, 5, Host::server, 21);
+  const Names queried = host.answered(db, 5, Host::server, 21);
+  const Names served = host.respond(web_served, 1, Host::server, 21, &context);
+  EXPECT_EQ(served.trace, read_trace_id("4bf92f3577b34da6a3ce929d0e0e4736"));
+  EXPECT_EQ(served.parent, read_span_id("00f067aa0ba902b7"));
+  EXPECT_FALSE(served.sampled);
+  EXPECT_EQ(queried.trace, served.trace);
+  EXPECT_EQ(queried.parent, served.span);
+  EXPECT_FALSE(queried.sampled);
+}
+
+TEST(Tracer, LeavesAThreadAloneThatServesNothing) {
+  Host host;
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 5, Host::server, 22);
+  EXPECT_EQ(host.answered(db, 5, Host::server, 22).parent, 0U);
+  EXPECT_EQ(host.tracer.counters().left_unknown, 1U);
+}
+
+TEST(Tracer, KnowsNoParentAfterTheResponse) {
+  Host host;
+  host.receive(web_served, 1, Host::server, 21);
+  (void)host.respond(web_served, 1, Host::server, 21);
+  host.send(db, 5, Host::server, 21);
+  EXPECT_EQ(host.answered(db, 5, Host::server, 21).parent, 0U);
+}
+
+// The record of a send may come after that of what was done with it.
+TEST(Tracer, WaitsForTheClientsEnd) {
+  Host host;
+  const Call late = Host::call(Kind::server, 5, Host::database, 31);
+  EXPECT_TRUE(host.tracer.better_wait(late, host.connection(db_served)));
+  host.send(db, 5, Host::server, 21);
+  EXPECT_FALSE(host.tracer.better_wait(late, host.connection(db_served)));
+  host.tracer.waited_in_vain(db_served);
+}
+
+TEST(Tracer, TakesNoEarlierSendForTheClientsEnd) {
+  Host host;
+  host.send(db, 5, Host::server, 21);
+  const Call next = Host::call(Kind::server, 105, Host::database, 31);
+  EXPECT_TRUE(host.tracer.better_wait(next, host.connection(db_served)));
+}
+
+TEST(Tracer, ByTurnsConnectsWithWhatWasReceivedLast) {
+  Host host(Style::loop);
+  for (std::uint32_t i = 0; i < 40; ++i) {  // until it is known that nothing is put off
+    const std::uint32_t at = 1000 * i;
+    host.receive(web_served, at, Host::server, 21);
+    host.send(db, at, Host::server, 21);
+    host.receive(other_served, at, Host::server, 21);
+    host.send(db2, at, Host::server, 21);
+    const Names first = host.answered(db, at, Host::server, 21);
+    const Names first_served = host.respond(web_served, at, Host::server, 21);
+    const Names second = host.answered(db2, at, Host::server, 21);
+    const Names second_served = host.respond(other_served, at, Host::server, 21);
+    EXPECT_EQ(first.parent, first_served.span);
+    EXPECT_TRUE(second.parent == 0 || second.parent == second_served.span) << i;
+    if (i == 39) {
+      EXPECT_EQ(second.parent, second_served.span);
+    }
+  }
+}
+
+// A pool gives the connection that one request is done with to another that waits for it.
+TEST(Tracer, ByTurnsLeavesAloneWhatAnotherMayHaveWaitedFor) {
+  Host host(Style::loop);
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 1, Host::server, 21);
+  host.receive(other_served, 1, Host::server, 21);  // waits for the connection
+  (void)host.answered(db, 1, Host::server, 21);
+  host.send(db, 1001, Host::server, 21);
+  EXPECT_EQ(host.answered(db, 1001, Host::server, 21).parent, 0U);
+  EXPECT_EQ(host.tracer.counters().left_many, 1U);
+}
+
+TEST(Tracer, ByTurnsLeavesAloneWhatWokeTheThreadUnseen) {
+  Host host(Style::loop);
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 1, Host::server, 21);
+  ++host.sleeps;
+  host.send(db2, 1, Host::server, 21);
+  EXPECT_EQ(host.answered(db2, 1, Host::server, 21).parent, 0U);
+  EXPECT_EQ(host.tracer.counters().left_woken, 1U);
+}
+
+TEST(Tracer, OfWhatGoesOnOnAnyThreadNothingIsConnectedByThread) {
+  Host host(Style::migrant);
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 1, Host::server, 21);
+  EXPECT_EQ(host.answered(db, 1, Host::server, 21).parent, 0U);
+}
+
+TEST(Tracer, ConnectsAProxysCallByWhatItAsksFor) {
+  Host host(Style::turns);
+  host.receive(web_served, 1, Host::server, 21, "/a");
+  host.receive(other_served, 1, Host::server, 21, "/b");
+  host.send(db, 1, Host::server, 21);
+  host.tracer.on_request(Host::call(Kind::client, 1, Host::server, 21, "/a"), Kind::client, host.connection(db),
+                         Host::server, nullptr);
+  EXPECT_EQ(host.answered(db, 1, Host::server, 21).parent, host.respond(web_served, 1, Host::server, 21).span);
+  EXPECT_EQ(host.tracer.counters().by_content, 1U);
+}
+
+TEST(Tracer, TwoThatAskForTheSameAreNotToldApart) {
+  Host host(Style::turns);
+  host.receive(web_served, 1, Host::server, 21, "/a");
+  host.receive(other_served, 1, Host::server, 21, "/a");
+  host.send(db, 1, Host::server, 21);
+  host.tracer.on_request(Host::call(Kind::client, 1, Host::server, 21, "/a"), Kind::client, host.connection(db),
+                         Host::server, nullptr);
+  EXPECT_EQ(host.answered(db, 1, Host::server, 21).parent, 0U);
+}
+
+TEST(Tracer, ForgetsWhatIsClosed) {
+  Host host;
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 1, Host::server, 21);
+  for (const SocketKey key : {web_served, db}) host.tracer.on_closed(key);
+  EXPECT_EQ(host.tracer.open_requests(), 0U);
+  EXPECT_EQ(host.tracer.links(), 0U);
+}
+
+}  // namespace
+}  // namespace subfloor::tracing
