@@ -53,7 +53,7 @@ struct CaptureConfig {
   bool tls = true;                                 // plaintext of TLS libraries
   std::string rung;                                // forced way of attaching, "" for the best that works
   std::size_t header_limit = 4096;                 // bytes of header fields kept per message
-  std::size_t data_ring = std::size_t{8} << 20;    // bytes
+  std::size_t data_ring = std::size_t{16} << 20;    // bytes
   std::size_t control_ring = std::size_t{512} << 10;  // bytes
   Nanoseconds drain_interval = 10'000'000;
   protocols::Extras extras;

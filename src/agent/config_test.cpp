@@ -197,7 +197,7 @@ TEST(Config, ExplainsEveryKeyWithTypeAndDefault) {
   const auto one = explain_config("capture.data_ring");
   ASSERT_TRUE(one);
   EXPECT_THAT(*one, HasSubstr("type: size, 4KiB to 1GiB"));
-  EXPECT_THAT(*one, HasSubstr("default: 8MiB"));
+  EXPECT_THAT(*one, HasSubstr("default: 16MiB"));
   EXPECT_THAT(*one, HasSubstr("reload: needs a restart"));
   EXPECT_THAT(*explain_config("capture.ports"), HasSubstr("reload: at once"));
   EXPECT_THAT(*one, testing::Not(HasSubstr("control_ring")));

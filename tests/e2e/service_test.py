@@ -148,12 +148,12 @@ class Reloading(Case):
 
     def test_a_key_that_needs_a_restart_is_named_and_stays_as_it_is(self):
         with Agent() as agent:
-            agent.configure(rung="syscall", data_ring="16MiB", more="telemetry:\n  window: 2s\n")
+            agent.configure(rung="syscall", data_ring="32MiB", more="telemetry:\n  window: 2s\n")
             state = agent.reload()
             self.assertEqual(state["waiting_for_restart"], ["capture.rung", "capture.data_ring"])
             self.assertEqual(state["last_reload"]["applied"], ["telemetry.window"])
             agent.child.wait_for_line("need a restart")
-            agent.configure(rung="", data_ring="8MiB")
+            agent.configure(rung="", data_ring="16MiB")
             self.assertEqual(agent.reload()["waiting_for_restart"], [])
 
     def test_a_port_that_becomes_wanted_is_seen_on_connections_that_were_open_before(self):

@@ -114,7 +114,7 @@ api:
 class Agent:
     """`subfloor agent` with a configuration, a port and a socket of its own."""
 
-    def __init__(self, rung="", ports="auto", data_ring="8MiB", more="", env=None, prefix=()):
+    def __init__(self, rung="", ports="auto", data_ring="16MiB", more="", env=None, prefix=()):
         self._env, self._prefix = env, prefix
         self.port = places.free_port()
         self._scratch = places.scratch()

@@ -70,7 +70,7 @@ struct part {
 };
 
 /* A burst on a new socket comes before user space can say what it wants. It is copied as if all were wanted, so that
- * messages are found in it, for as long as there is plenty of room: bulk that nobody understands must not push others
+ * messages are found in it, for as long as half of the room is there: bulk that nobody understands must not push others
  * out. */
 static __always_inline __u32 pieces_while_unknown(__u32 length)
 {
@@ -79,7 +79,7 @@ static __always_inline __u32 pieces_while_unknown(__u32 length)
 	if (length <= content_limit)
 		return 1;
 	ring = data_ring();
-	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
+	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < 2 * data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
 }
 
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.
