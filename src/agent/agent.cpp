@@ -14,6 +14,7 @@
 #include "agent/origin.h"
 #include "agent/trace_json.h"
 #include "base/log.h"
+#include "bpf/who.h"
 #include "exporters/api/map_view.h"
 #include "exporters/json/json.h"
 #include "exporters/prometheus/text_format.h"
@@ -156,7 +157,8 @@ Result<> Agent::open_sensors() {
   const auto descriptors = sensors::all_sensors();
   settings_.reserve(descriptors.size());
   for (const sensors::Descriptor* descriptor : descriptors) {
-    if (descriptor->name == container_sensor && !config_.identity.asks()) continue;
+    // A pod's sidecar is not told of the node's cgroups, nor may it ask the runtime.
+    if (descriptor->name == container_sensor && (!config_.identity.asks() || bpf::own_namespaces().pid != 0)) continue;
     // It would see every packet, for nothing.
     if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     if (descriptor->name == tls_sensor && !config_.capture.tls) continue;
@@ -175,6 +177,7 @@ Result<> Agent::open_sensors() {
     if (!sensor) {
       if (descriptor->name == main_sensor) return Failure(not_supported(std::move(sensor).error()));
       LOG_WARN("{}", sensor.error().message);  // the main job goes on without it, and status says what is missing
+      settings_.pop_back();
       continue;
     }
     if (sensors::Steering* steering = (*sensor)->steering()) pipeline_.set_steering(steering);
@@ -231,7 +234,7 @@ Result<> Agent::start_exporters() {
                        }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
-        .trace = [this](const std::string& id) { return trace_json(pipeline_.kept_calls(), id); },
+        .trace = [this](const std::string& id) { return trace_json(pipeline_.kept_calls(), pipeline_.keeps_calls(), id); },
         .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);

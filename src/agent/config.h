@@ -78,6 +78,7 @@ struct TracesConfig {
   // Of single services or executables: "checkout=off". The first that fits counts.
   std::vector<std::string> overrides;
   std::size_t keep = std::size_t{4} << 20;  // bytes, of the last calls, for `subfloor trace`; 0: none
+  bool always = false;                      // connect and keep calls though nobody exports spans or observes
 
   bool operator==(const TracesConfig&) const = default;
 };

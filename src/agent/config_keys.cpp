@@ -134,7 +134,10 @@ Section traces() {
            live(key(part, &TracesConfig::overrides, "overrides", strategy_list(),
                     "Another strategy for a service, or an executable by its name: checkout=off.")),
            key(part, &TracesConfig::keep, "keep", size(0, GiB),
-               "Room for the last calls, which `subfloor trace` asks for; 0 keeps none.")}};
+               "Room for the last calls, which `subfloor trace` asks for; 0 keeps none."),
+           live(key(part, &TracesConfig::always, "always", boolean(),
+                    "Connect and keep calls though nobody exports spans, nor observed in the last minute: so that "
+                    "`subfloor trace` knows ids from elsewhere, such as an application's log."))}};
 }
 
 Section metrics() {

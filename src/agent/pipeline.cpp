@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t held_limit = 1024;
 constexpr Nanoseconds held_for = 50'000'000;
+constexpr Nanoseconds trace_patience = 60'000'000'000;  // after the last observer, who may ask for what was seen
 
 // What we send to a collector on this host we see again, as its requests.
 std::vector<std::string> secret_headers(const Config& config) {
@@ -64,6 +65,7 @@ Pipeline::Pipeline(const Config& config, sensors::Steering* steering, SpanSink& 
       kept_(config.traces.keep),
       strategies_(config.traces),
       spans_wanted_(exports_spans(config) || origin != Origin::kernel),
+      always_(config.traces.always),
       routes_(routes_of(config)),
       metrics_({.convention = config.metrics.convention,
                 .max_series = config.telemetry.max_groups,
@@ -81,7 +83,7 @@ void Pipeline::set_steering(sensors::Steering* steering) {
   streams::CallReceiver& receiver = *this;
   streams_ = std::make_unique<streams::Streams>(stream_settings_, steering, receiver);
   following_ = false;
-  follow();
+  follow(monotonic_now());
 }
 
 void Pipeline::reconfigure(const Config& config) {
@@ -94,7 +96,8 @@ void Pipeline::reconfigure(const Config& config) {
   windows_.set_options(windows_of(config));
   strategies_.configure(config.traces);
   spans_wanted_ = spans_wanted_ || exports_spans(config);
-  follow();
+  always_ = config.traces.always;
+  follow(monotonic_now());
   metrics_.set_limits(config.telemetry.max_groups, config.telemetry.max_targets);
   routes_.set_options(routes_of(config));
   map_.set_options({.max_edges = config.telemetry.max_edges});
@@ -120,7 +123,9 @@ void Pipeline::count_listeners() {
   listeners_ = 0;
   for (const auto& [id, observer] : observers_) listeners_ += observer.listens ? 1 : 0;
   streams_->keep_headers(listeners_ > 0);
-  follow();
+  const Nanoseconds now = monotonic_now();
+  if (kept_.keeps()) follow_until_ = now + trace_patience;
+  follow(now);
 }
 
 void Pipeline::on_cgroup_created(std::string_view path, Nanoseconds when) {
@@ -141,8 +146,8 @@ const ServiceNames::Who& Pipeline::who(const ProcessRef& process) {
 }
 
 // Connecting calls costs something for each transfer: it is done while somebody sees what comes of it.
-void Pipeline::follow() {
-  const bool wanted = spans_wanted_ || kept_.keeps() || listeners_ > 0;
+void Pipeline::follow(Nanoseconds now) {
+  const bool wanted = spans_wanted_ || (always_ && kept_.keeps()) || listeners_ > 0 || now < follow_until_;
   if (std::exchange(following_, wanted) == wanted) return;
   streams_->set_follower(wanted ? &trace_feed_ : nullptr);
   if (!wanted) tracer_.clear();
@@ -162,11 +167,14 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 }
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
-  if (following_ && held_.size() < held_limit && tracer_.better_wait(call, connection)) {
+  if (!held_.empty()) tell_held(call.end);
+  // A connection's calls are told in their order.
+  const auto of_same = [&connection](const Held& held) { return held.connection.key == connection.key; };
+  const bool waits = (following_ && tracer_.better_wait(call, connection)) || std::ranges::any_of(held_, of_same);
+  if (waits && held_.size() < held_limit)
     held_.push_back({call, connection, pid, peer_pid});
-    return;
-  }
-  tell(call, connection, pid, peer_pid);
+  else
+    tell(call, connection, pid, peer_pid);
 }
 
 void Pipeline::tell_held(Nanoseconds now) {
@@ -211,7 +219,7 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
                           .peer_service = peer_service};
   const SeriesId series = metrics_.add(observation);
   map_.add(observation);
-  if (listeners_ > 0 || kept_.keeps() || exemplars_.wanted()) tell_apart(observation, series);
+  if (following_ || exemplars_.wanted()) tell_apart(observation, series);
 }
 
 // To those who tell calls apart, which metrics do not.

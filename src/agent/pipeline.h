@@ -93,6 +93,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     datagrams_.tick(now);
     containers_.expire(now);
     map_.tick(now);
+    if (now >= follow_until_) follow(now);
   }
   void finish(Nanoseconds now) {
     streams_->finish(now);
@@ -112,6 +113,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   [[nodiscard]] const ServiceMap& map() const { return map_; }
   [[nodiscard]] const Routes& routes() const { return routes_; }
   [[nodiscard]] const tracing::Tracer& tracer() const { return tracer_; }
+  [[nodiscard]] bool keeps_calls() const { return following_ && kept_.keeps(); }
   [[nodiscard]] const tracing::Store& kept_calls() const { return kept_; }
   [[nodiscard]] const SpanStrategies& span_strategies() const { return strategies_; }
   [[nodiscard]] Gauges gauges();
@@ -139,7 +141,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   }
   void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
   void tell_held(Nanoseconds now);
-  void follow();
+  void follow(Nanoseconds now);
   void tell_apart(Observation& observation, SeriesId series);
 
   streams::Settings stream_settings_;
@@ -163,7 +165,9 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   tracing::Store kept_;
   SpanStrategies strategies_;
   bool spans_wanted_;
+  bool always_;
   bool following_ = false;  // somebody sees traces
+  Nanoseconds follow_until_ = 0;
   ServiceNames names_;
   Routes routes_;
   Metrics metrics_;
@@ -175,7 +179,6 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     bool listens = true;
   };
   void count_listeners();
-  void follow();
 
   std::map<int, Observer> observers_;
   std::size_t listeners_ = 0;

@@ -30,6 +30,7 @@ std::string text_of(const Observation& observation) {
   auto call = nlohmann::json::parse(text);
   call.erase("trace_id");
   call.erase("span_id");
+  call.erase("parent_span_id");
   return call.dump();
 }
 

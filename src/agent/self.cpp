@@ -216,6 +216,7 @@ nlohmann::json Agent::trace_status() const {
           {"unconnected",
            {{"several", counters.left_many}, {"woken", counters.left_woken}, {"unknown", counters.left_unknown}}},
           {"ends_joined", counters.ends_joined},
+          {"keeps_calls", pipeline_.keeps_calls()},
           {"kept_calls", pipeline_.kept_calls().size()},
           {"exporting_processes", pipeline_.span_strategies().exporting()},
           {"spans_left_out", pipeline_.span_strategies().left_out()}};

@@ -34,10 +34,10 @@ nlohmann::json call_json(const tracing::KeptCall& call) {
 
 }  // namespace
 
-nlohmann::json trace_json(const tracing::Store& store, const std::string& id) {
+nlohmann::json trace_json(const tracing::Store& store, bool keeps, const std::string& id) {
   nlohmann::json calls = nlohmann::json::array();
   for (const tracing::KeptCall& call : store.find(tracing::read_trace_id(id))) calls.push_back(call_json(call));
-  return {{"trace", id}, {"keeps", store.keeps()}, {"calls", std::move(calls)}};
+  return {{"trace", id}, {"keeps", keeps}, {"calls", std::move(calls)}};
 }
 
 }  // namespace subfloor::agent

@@ -11,6 +11,6 @@ namespace subfloor::agent {
 
 // {"trace":id,"keeps":bool,"calls":[…]}: each call with its ids, when it began, how long it took, whose it was and what
 // it said, by when they began.
-[[nodiscard]] nlohmann::json trace_json(const tracing::Store& store, const std::string& id);
+[[nodiscard]] nlohmann::json trace_json(const tracing::Store& store, bool keeps, const std::string& id);
 
 }  // namespace subfloor::agent

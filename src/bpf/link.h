@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Link: an attached program; detached when it goes.
+// Link: an attached program; detached when it goes, which takes the kernel tens of milliseconds where it is a uprobe.
 #pragma once
 
 #include <bpf/libbpf.h>
@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -35,5 +36,8 @@ class Link {
   explicit Link(bpf_link* link) : link_(link) {}
   std::unique_ptr<bpf_link, Destroy> link_;
 };
+
+// Detaches them at the same time, since the kernel's waits may overlap; returns when all are.
+void detach(std::vector<Link>&& links);
 
 }  // namespace subfloor::bpf

@@ -30,9 +30,16 @@ Result<Fd> make_map_of(const std::vector<Fd>& rings) {
   Fd map(bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "data_rings", sizeof(std::uint32_t), sizeof(std::uint32_t),
                         static_cast<std::uint32_t>(rings.size()), &options));
   if (!map) return fail_errno("create data_rings", errno);
-  for (std::uint32_t i = 0; i < rings.size(); ++i) {
-    const int ring = rings[i].get();
-    if (bpf_map_update_elem(map.get(), &i, &ring, BPF_ANY) != 0) return fail_errno("fill data_rings", errno);
+  // At once, since the kernel waits for all programs after each update.
+  std::vector<std::uint32_t> places, fds;
+  for (const Fd& ring : rings) {
+    places.push_back(static_cast<std::uint32_t>(places.size()));
+    fds.push_back(static_cast<std::uint32_t>(ring.get()));
+  }
+  auto count = static_cast<std::uint32_t>(places.size());
+  if (bpf_map_update_batch(map.get(), places.data(), fds.data(), &count, nullptr) == 0) return map;
+  for (const std::uint32_t i : places) {  // before Linux 5.17
+    if (bpf_map_update_elem(map.get(), &i, &fds[i], BPF_ANY) != 0) return fail_errno("fill data_rings", errno);
   }
   return map;
 }

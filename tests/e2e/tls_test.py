@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import unittest
 
-from support import core, places, tls
+from support import core, go, places, tls
 from support.child import Child
 from support.mariadb import MariaDb
 from support.nginx import Nginx
@@ -47,6 +47,9 @@ class Https(case.Case):
         mine = [f"/node/{i}" for i in range(20)]
         tls.node_client(port, mine, http2)
         paths += mine
+        go.talk(f"{go.versions()[-1]}-exe-stripped", "get", *(["-h2"] if http2 else []), "-n", 20, "-c", 4,
+                f"https://127.0.0.1:{port}")
+        paths += [f"/{i % 4}/{i}" for i in range(20)]
         if not http2:
             connection = http.client.HTTPSConnection("127.0.0.1", port, context=tls.trusting())
             for i in range(3):
@@ -74,6 +77,18 @@ class Https(case.Case):
     def test_of_node_by_http2(self):
         with tls.node_server(self.certificate) as server, self.observe(server.port) as observer:
             self.assert_seen(observer, self.ask(server, server.port, http2=True), "2")
+
+    def test_of_go(self):
+        with go.GoServer(f"{go.versions()[-1]}-exe-stripped", "-http1") as server, self.observe(server.port) as observer:
+            self.assert_seen(observer, self.ask(server, server.port))
+
+    def test_of_go_by_http2(self):
+        with go.GoServer(f"{go.versions()[-1]}-exe-stripped") as server, self.observe(server.port) as observer:
+            self.assert_seen(observer, self.ask(server, server.port, http2=True), "2")
+
+    def test_of_a_threaded_python_server(self):
+        with tls.threaded_server(self.certificate) as server, self.observe(server.port) as observer:
+            self.assert_seen(observer, self.ask(server, server.port))
 
     def test_of_asyncio(self):
         with tls.asyncio_server(self.certificate) as server, self.observe(server.port) as observer:

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A threaded HTTP/1.1 server: says "listening <port>", then serves every method below."""
+"""A threaded HTTP/1.1 server: says "listening <port>", then serves every method below.
+
+With a certificate and its key as arguments, over TLS.
+"""
 
 import http.server
+import ssl
 import sys
 
 
@@ -72,6 +76,11 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*sys.argv[1:])
+    # A client that takes its time for the handshake holds up its own thread only.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 print("listening", server.server_address[1], flush=True)
 try:
     server.serve_forever()

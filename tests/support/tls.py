@@ -63,6 +63,11 @@ def node_client(port, paths, http2=False):
                    check=True, timeout=60 * PATIENCE)
 
 
+def threaded_server(certificate):
+    return Server([places.python(), places.HERE / "http_server.py", certificate.certificate, certificate.key],
+                  "threaded https server")
+
+
 def asyncio_client(port, *connections):
     """Each connection asks for its paths, one after the other; all at the same time."""
     words = ["|".join(paths) for paths in connections]

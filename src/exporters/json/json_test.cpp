@@ -99,7 +99,7 @@ TEST(JsonCall, HasTheKeysOfTheContract) {
     "http.request.method": "GET", "url.path": "/orders", "url.query": "page=2", "http.response.status_code": 200,
     "http.request.body.size": 5, "http.response.body.size": 612,
     "http.request.header.host": ["localhost"], "http.request.header.x-a": ["1", "2"],
-    "http.response.header.server": ["nginx"],
+    "http.response.header.server": ["nginx"], "url.scheme": "http",
     "network.protocol.name": "http", "network.protocol.version": "1.1", "network.transport": "tcp", "network.type": "ipv4",
     "network.peer.address": "127.0.0.2", "network.peer.port": 45678,
     "network.local.address": "127.0.0.1", "network.local.port": 80,
@@ -128,7 +128,7 @@ TEST(JsonCall, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(json, ordered_json::parse(R"({
     "protocol": "http", "kind": "server", "duration_ns": 0, "trace_id": "0af7651916cd43dd8448eb211c80319c",
     "span_id": "b7ad6b7169203331", "partial": true, "partial_reasons": ["joined_late", "no_response"],
-    "http.request.body.size": 0, "network.protocol.name": "http", "network.transport": "tcp",
+    "http.request.body.size": 0, "url.scheme": "http", "network.protocol.name": "http", "network.transport": "tcp",
     "service.name": "unknown", "process.pid": 7
   })"));
 }

@@ -8,6 +8,7 @@
 #include <bpf/bpf_core_read.h>
 
 #include "bpf/kernel/rings.bpf.h"
+#include "bpf/kernel/who.bpf.h"
 #include "sensors/tls/tls_abi.h"
 
 COUNTERS(TLS_FAMILIES);
@@ -70,7 +71,7 @@ static __always_inline __u32 target_of(void *ctx)
 
 static __always_inline bool own_traffic(void)
 {
-	return bpf_get_current_pid_tgid() >> 32 == agent_tgid;
+	return not_observed(current_process());
 }
 
 static __always_inline struct session_key session_key_of(__u64 object)
@@ -109,7 +110,7 @@ static __always_inline struct tls_data *reserve_data(void *ring, __u32 content)
 static __noinline int deliver_piece(struct transfer *transfer)
 {
 	__u8 direction = transfer->direction & 1;
-	__u64 now = bpf_ktime_get_ns(), who = bpf_get_current_pid_tgid();
+	__u64 now = bpf_ktime_get_ns(), who = current_process();
 	__u32 length = transfer->length, want;
 	struct tls_data *record;
 	void *ring = data_ring();

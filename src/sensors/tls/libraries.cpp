@@ -97,6 +97,14 @@ std::vector<Placement> placements_of(Library library, std::span<const std::uint6
 
 }  // namespace
 
+std::vector<bpf::Link> Libraries::take_links() {
+  std::vector<bpf::Link> links;
+  for (auto& [id, file] : files_) {
+    if (file.target) std::ranges::move(file.target->links, std::back_inserter(links));
+  }
+  return links;
+}
+
 void Libraries::take_stock() {
   attach_to_installed();
   for (const std::uint32_t pid : all_processes()) look_at(pid, Look::quick);
@@ -288,18 +296,22 @@ void Libraries::sweep(Nanoseconds now) {
 }
 
 void Libraries::let_go(Nanoseconds now) {
+  std::vector<bpf::Link> links;
   for (auto file = files_.begin(); file != files_.end();) {
-    const Target* target = file->second.target.get();
+    Target* target = file->second.target.get();
     const bool over = target != nullptr && !target->of_host && target->users.empty() && target->unused_since != 0 &&
                       now >= target->unused_since + settings_.grace;
     if (over) {
       LOG_INFO("TLS: detached from {}: no process maps it", target->path);
       numbers_.erase(target->number);
+      std::ranges::move(target->links, std::back_inserter(links));
       file = files_.erase(file);
     } else {
       ++file;
     }
   }
+  if (!links.empty())
+    detaching_ = std::jthread([links = std::move(links)]() mutable { bpf::detach(std::move(links)); });
 }
 
 std::string Libraries::why_opaque(std::uint32_t pid) const {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_set>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Libraries final : public ProcessWatcher {
   void work(Nanoseconds now) override;
   [[nodiscard]] std::string why_opaque(std::uint32_t pid) const override;
   [[nodiscard]] std::vector<WatchedFile> files() const override;
+  // All that is attached; for the end.
+  [[nodiscard]] std::vector<bpf::Link> take_links();
   [[nodiscard]] bool can_attach() const override { return settings_.can_attach(); }
 
  private:
@@ -100,6 +103,7 @@ class Libraries final : public ProcessWatcher {
   std::set<std::uint32_t> numbers_;
   Nanoseconds next_sweep_ = 0;
   bool sweeping_ = false;
+  std::jthread detaching_;  // what was let go of: this thread has no time for it
 };
 
 }  // namespace subfloor::sensors::tls

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tls sensor: programs at the functions of TLS libraries, in whatever files there are of them.
-#include <unistd.h>
-
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "bpf/counters.h"
+#include "bpf/link.h"
 #include "bpf/skeleton.h"
+#include "bpf/who.h"
 #include "sensors/rungs.h"
 #include "sensors/sensor.h"
 #include "sensors/tls/decoder.h"
@@ -26,29 +29,33 @@ using tls::Libraries;
 
 constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write"};
 
-// Attaches to a function of this program: whether it can be done at all is not to be found out at somebody's library.
-Result<> try_out(const Object& object, const Attacher& attacher) {
+// Attaches to a function of this program that nobody calls: whether it can be done at all is not to be found out at
+// somebody's library.
+Result<std::vector<bpf::Link>> try_out(const Object& object, const Attacher& attacher) {
   TRY_ASSIGN(const tls::OwnFunction own, tls::find_own_function());
   const std::array offsets{own.offset};
+  std::vector<bpf::Link> all;
   for (const bool at_return : {false, true}) {
     bpf_program* program = at_return ? object->progs.int_returns : object->progs.session_ends;
-    const auto links = attacher.attach(program, {.file = own.file.get(), .offsets = offsets, .at_return = at_return});
-    if (!links) return Failure(links.error());
+    TRY_ASSIGN(std::vector<bpf::Link> links,
+               attacher.attach(program, {.file = own.file.get(), .offsets = offsets, .at_return = at_return}));
+    std::ranges::move(links, std::back_inserter(all));
   }
-  return {};
+  return all;
 }
 
 class TlsSensor final : public Sensor {
  public:
-  TlsSensor(Object object, Attacher attacher, Events& events)
+  TlsSensor(Object object, Attacher attacher, std::vector<bpf::Link> tried, Events& events)
       : object_(std::move(object)),
+        tried_(std::move(tried)),
         decoder_(events),
         libraries_({.attacher = attacher,
                     .program =
                         [this](std::string_view name) {
                           return bpf_object__find_program_by_name(object_.object(), std::string(name).c_str());
                         },
-                    .can_attach = [this, attacher] { return bool(try_out(object_, attacher)); },
+                    .can_attach = [this, attacher] { return try_again(attacher); },
                     .since_map = bpf_map__fd(object_->maps.attached_since)}) {
     libraries_.take_stock();
   }
@@ -67,24 +74,37 @@ class TlsSensor final : public Sensor {
 
   [[nodiscard]] ProcessWatcher* watcher() override { return &libraries_; }
 
+  ~TlsSensor() override {
+    std::vector<bpf::Link> links = libraries_.take_links();
+    std::ranges::move(tried_, std::back_inserter(links));
+    bpf::detach(std::move(links));
+  }
+
  private:
+  bool try_again(const Attacher& attacher) {
+    auto links = try_out(object_, attacher);
+    if (links) std::ranges::move(*links, std::back_inserter(tried_));
+    return bool(links);
+  }
+
   Object object_;
+  std::vector<bpf::Link> tried_;  // kept: to detach takes long, and is done for all together
   TlsDecoder decoder_;
-  Libraries libraries_;  // last: detached first
+  Libraries libraries_;
 };
 
 Result<std::unique_ptr<Sensor>> open_on(Attacher::How how, const Context& context) {
   const Attacher attacher(how);
   TRY_ASSIGN(Object object, Object::open());
   object->rodata->sensor_id = context.sensor_id;
-  object->rodata->agent_tgid = static_cast<std::uint32_t>(getpid());
+  bpf::tell_who_is_the_agent(*object->rodata);
   context.rings.describe_to(*object->rodata);
   TRY(context.rings.share_with(object.object()));
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object.object()) attacher.prepare(program);
   TRY(object.load());
-  TRY(try_out(object, attacher));
-  return std::make_unique<TlsSensor>(std::move(object), attacher, context.events);
+  TRY_ASSIGN(std::vector<bpf::Link> tried, try_out(object, attacher));
+  return std::make_unique<TlsSensor>(std::move(object), attacher, std::move(tried), context.events);
 }
 
 constexpr std::string_view single_loss = "each function attached to takes a descriptor of its own";
