@@ -39,11 +39,15 @@ class Case(unittest.TestCase):
         return Observer(self.rung, port, **more)
 
     def seen(self, observer, count, seconds=10, **wanted):
-        """(server records, client records): exactly `count` of each, in order, once all is delivered and it has ended."""
+        """(server records, client records): exactly `count` of each, once all is delivered and it has ended.
+
+        By when the calls began: those of one connection are told in that order, connections in none.
+        """
         observer.wait(count, "server", seconds, **wanted)
         observer.wait(count, "client", seconds, **wanted)
         self.assertEqual(observer.stop(), 0, observer.child.stderr.text())
-        servers, clients = observer.records("server", **wanted), observer.records("client", **wanted)
+        servers, clients = (sorted(observer.records(kind, **wanted), key=lambda record: record["time"])
+                            for kind in ("server", "client"))
         self.assertEqual(len(servers), count, servers)
         self.assertEqual(len(clients), count, clients)
         return servers, clients

@@ -8,11 +8,6 @@ from support import go
 from support.child import Child
 
 
-def by_time(records):
-    """Connections are not told of in one order, each of them is."""
-    return sorted(records, key=lambda record: record.get("time"))
-
-
 def paths(count, goroutines):
     """What `talk get -n count -c goroutines` asks for."""
     return sorted(f"/{i % goroutines}/{i}" for i in range(count))
@@ -32,7 +27,7 @@ class Go(Case):
                         self.observe(server.port) as observer:
                     self.curl("-k", "--http1.1", server.url("/plain?q=1"), server.url("/status/404"))
                     self.curl("-k", "--http1.1", "-d", "x" * 3000, server.url("/post?bytes=100000"))
-                    for records in map(by_time, self.seen(observer, 3)):
+                    for records in self.seen(observer, 3):
                         self.assert_call(records[0], "/plain", query="q=1", response_bytes=2)
                         self.assert_call(records[1], "/status/404", status=404)
                         self.assert_call(records[2], "/post", method="POST", request_bytes=3000, response_bytes=100000)
@@ -99,7 +94,7 @@ class Go(Case):
                         client.process.stdin.close()
                         self.assertEqual(client.wait(), 0)
                         go.talk(variant, "stack", "-n", 3, f"127.0.0.1:{server.port}")
-                        for records in map(by_time, self.seen(observer, 23)):
+                        for records in self.seen(observer, 23):
                             older, younger = records[:20], records[20:]
                             self.assertTrue(older[0].partial, older[0])
                             for i, record in enumerate(older):

@@ -127,8 +127,10 @@ class Foreign:
             self.assertEqual([r for r in observer.records() if r.server_port == echo.port], [])
         echo.close()
 
-    def test_tls_yields_no_records(self):
+    def test_tls_that_is_not_read_yields_no_records(self):
         with places.scratch() as directory:
+            config = pathlib.Path(directory) / "no_tls.yaml"
+            config.write_text('capture: {tls: false}\napi: {socket: ""}\n')
             key, certificate = pathlib.Path(directory) / "key", pathlib.Path(directory) / "cert"
             subprocess.run([places.program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=t",
                             "-keyout", key, "-out", certificate], check=True, capture_output=True)
@@ -137,7 +139,7 @@ class Foreign:
             trusting = ssl.create_default_context(cafile=certificate)
             trusting.check_hostname = False
             echo = Echo(lambda connection: context.wrap_socket(connection, server_side=True))
-            with Nginx() as nginx, self.observe() as observer:
+            with Nginx() as nginx, self.observe(config=config) as observer:
                 with trusting.wrap_socket(socket.create_connection(("127.0.0.1", echo.port))) as connection:
                     for _ in range(10):
                         connection.sendall(b"GET /secret HTTP/1.1\r\n\r\n")

@@ -24,8 +24,12 @@ from . import case
 class Https(case.Case):
     """HTTP over TLS in pairs of servers and clients."""
 
+    GO = f"{go.versions()[-1]}-exe-stripped"
+
     def setUp(self):
         self.certificate = self.enterContext(tls.Certificate())
+        # One that runs: so its program is attached to before the client of a moment runs.
+        self.enterContext(go.GoServer(self.GO))
 
     def assert_seen(self, observer, paths, version=None):
         """Each path once by each end, whole, as HTTPS."""
@@ -47,7 +51,7 @@ class Https(case.Case):
         mine = [f"/node/{i}" for i in range(20)]
         tls.node_client(port, mine, http2)
         paths += mine
-        go.talk(f"{go.versions()[-1]}-exe-stripped", "get", *(["-h2"] if http2 else []), "-n", 20, "-c", 4,
+        go.talk(self.GO, "get", *(["-h2"] if http2 else []), "-n", 20, "-c", 4,
                 f"https://127.0.0.1:{port}")
         paths += [f"/{i % 4}/{i}" for i in range(20)]
         if not http2:
@@ -79,11 +83,11 @@ class Https(case.Case):
             self.assert_seen(observer, self.ask(server, server.port, http2=True), "2")
 
     def test_of_go(self):
-        with go.GoServer(f"{go.versions()[-1]}-exe-stripped", "-http1") as server, self.observe(server.port) as observer:
+        with go.GoServer(self.GO, "-http1") as server, self.observe(server.port) as observer:
             self.assert_seen(observer, self.ask(server, server.port))
 
     def test_of_go_by_http2(self):
-        with go.GoServer(f"{go.versions()[-1]}-exe-stripped") as server, self.observe(server.port) as observer:
+        with go.GoServer(self.GO) as server, self.observe(server.port) as observer:
             self.assert_seen(observer, self.ask(server, server.port, http2=True), "2")
 
     def test_of_a_threaded_python_server(self):
@@ -194,8 +198,12 @@ sys.stdin.read()
 class Libraries(case.Case):
     """Which files are attached to, when, and what is said of those that cannot be."""
 
+    GO = f"{go.versions()[-1]}-exe-stripped"
+
     def setUp(self):
         self.certificate = self.enterContext(tls.Certificate())
+        # One that runs: so its program is attached to before the client of a moment runs.
+        self.enterContext(go.GoServer(self.GO))
 
     def ask(self, port, count, **more):
         """curl asks so many times."""
