@@ -45,8 +45,11 @@ Next Http1Session::last_word() const {
 }
 
 Next Http1Session::next(const Stream& in) const {
-  if (in.state != Stream::State::body || in.body.skippable() < skip_threshold) return {};
-  return {Next::Action::skip, in.body.skippable()};
+  Next next{.deep = deep_};
+  if (in.state != Stream::State::body || in.body.skippable() < skip_threshold) return next;
+  next.action = Next::Action::skip;
+  next.bytes = in.body.skippable();
+  return next;
 }
 
 void Http1Session::take(std::string_view bytes, const Segment& s, CallSink& sink) {
@@ -185,6 +188,7 @@ void Http1Session::on_head(const Head& head, const Segment& s, CallSink& sink) {
 void Http1Session::on_request(const Head& head, const Segment& s, CallSink& sink) {
   Stream& in = stream(s.direction);
   Exchange& exchange = open_request(head, head.size, sink);
+  deep_ = deep_ || head.h2c;
   const bool connect = exchange.call.operation == "CONNECT";
   const bool tunnel = connect && exchange.response_begun && exchange.call.status.value_or(0) / 100 == 2;
   Framing framing = request_framing(head);
