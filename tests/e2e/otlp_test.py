@@ -17,13 +17,6 @@ from support.waiting import until
 OUTAGE = float(os.environ.get("SUBFLOOR_OUTAGE", "5"))
 
 
-def available():
-    try:
-        return bool(collector.receiver())
-    except FileNotFoundError:
-        return False
-
-
 def config(endpoint, protocol, interval="500ms", more="", metrics=""):
     return f"""\
 telemetry: {{window: 500ms}}
@@ -37,7 +30,7 @@ otlp:
 """
 
 
-@unittest.skipUnless(available(), "the build has no OTLP")
+@unittest.skipUnless(collector.available(), "the build has no OTLP")
 class Otlp(Case):
     def test_spans_and_metrics_over_grpc(self):
         self.deliver("grpc", "  compression: gzip\n  headers: {api-key: k1}\n")

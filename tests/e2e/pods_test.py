@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from e2e.case import Case
-from support import places, pods
+from support import collector, places, pods
 from support.collector import Collector
 from support.subfloor import PATIENT_RING, Agent, run
 from support.waiting import until
@@ -122,17 +122,18 @@ class Names(PodsCase):
                     self.assertEqual(seen.stop(), 0)
                     self.assertEqual(seen.all(), [], flags)
 
+    @unittest.skipUnless(collector.available(), "the build has no OTLP")
     def test_what_is_exported_says_which_pod_it_was(self):
         web = self.web()
-        with Collector() as collector:
-            otlp = f"otlp:\n  endpoint: http://127.0.0.1:{collector.http_port}\ntelemetry:\n  window: 500ms\n"
+        with Collector() as there:
+            otlp = f"otlp:\n  endpoint: http://127.0.0.1:{there.http_port}\ntelemetry:\n  window: 500ms\n"
             with self.agent(otlp) as agent:
                 self.known(agent, 2)
                 self.fetch(web.ip, "/hello?exported")
                 def found():
-                    return [span for span in collector.spans() if span.path == "/hello"
+                    return [span for span in there.spans() if span.path == "/hello"
                             and span.resource.get("k8s.pod.name") == "web-1"]
-                until(found, lambda: f"a span of the pod: {[s.resource for s in collector.spans()]}", 20)
+                until(found, lambda: f"a span of the pod: {[s.resource for s in there.spans()]}", 20)
             resource = found()[0].resource
             self.assertEqual(resource["k8s.namespace.name"], "shop")
             self.assertEqual(resource["k8s.container.name"], "httpd")

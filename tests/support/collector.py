@@ -19,6 +19,14 @@ def receiver():
     return str(path)
 
 
+def available():
+    """Whether the build has it: those with a sanitizer have not."""
+    try:
+        return bool(receiver())
+    except FileNotFoundError:
+        return False
+
+
 def plain(value):
     """An AnyValue as Python has it."""
     (kind, content), = value.items()

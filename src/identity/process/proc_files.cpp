@@ -63,12 +63,11 @@ int rank(const CgroupLine& line) {
   return at == order.end() ? 0 : static_cast<int>(order.end() - at);
 }
 
-}  // namespace
-
-std::optional<std::string> read_bounded(const std::string& path, std::size_t limit) {
+template <class Text>
+std::optional<Text> read_as(const std::string& path, std::size_t limit) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return std::nullopt;
-  std::string content;
+  Text content;
   while (content.size() < limit) {
     const std::size_t at = content.size();
     content.resize(std::min(limit, at + std::max<std::size_t>(4096, at)));
@@ -78,6 +77,12 @@ std::optional<std::string> read_bounded(const std::string& path, std::size_t lim
     if (n == 0) break;
   }
   return content;
+}
+
+}  // namespace
+
+std::optional<std::string> read_bounded(const std::string& path, std::size_t limit) {
+  return read_as<std::string>(path, limit);
 }
 
 bool same_start(Nanoseconds a, Nanoseconds b) { return (a > b ? a - b : b - a) <= tick(); }
@@ -180,10 +185,8 @@ void ProcFiles::read_cgroup(Process& process) const {
 
 // The environment is where programs are given their secrets: nothing of it is kept but the name.
 void ProcFiles::read_declared_service(Process& process) const {
-  auto content = read_bounded(path(process.pid, "environ"), environ_limit);
-  if (!content) return;
-  process.declared_service = declared_service(*content);
-  wipe(*content);
+  const auto content = read_as<SecretString>(path(process.pid, "environ"), environ_limit);
+  if (content) process.declared_service = declared_service(*content);
 }
 
 }  // namespace subfloor::identity

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a session allocates: nothing in a steady stream of calls, and never more than the stated bound.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <string>
 
 #include "protocols/redis/conversation.h"
-
-namespace {
-
-std::int64_t live_bytes = 0;
-std::int64_t allocations = 0;
-
-}  // namespace
-
-// Counting replacements; the array forms end here too. Inlined, the compiler would take them for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  void* memory = std::malloc(size);
-  if (!memory) std::abort();
-  ++allocations;
-  live_bytes += static_cast<std::int64_t>(malloc_usable_size(memory));
-  return memory;
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  if (memory) live_bytes -= static_cast<std::int64_t>(malloc_usable_size(memory));
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
+#include "support/counted_memory.h"
 
 namespace subfloor::protocols::redis {
 namespace {
