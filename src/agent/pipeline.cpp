@@ -202,8 +202,9 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
     const ServiceNames::Who& of_peer = who(peer);
     peer_service = of_peer.service;
     peer_workload = of_peer.workload;
-  } else if (peer_wanted && (peer_workload = containers_.at(connection.remote.ip))) {
-    peer_service = service_name(*peer_workload);
+  } else if (peer_wanted) {
+    peer_workload = containers_.at(connection.remote.ip);
+    if (peer_workload) peer_service = service_name(*peer_workload);
   }
   const ServiceNames::Who& own = who(process);
   const bool http = call.protocol->family->http;

@@ -61,7 +61,7 @@ void Store::add(const Observation& observation, const TraceId& trace, SpanId spa
   char* out = ring_.data() + next_;
   std::memcpy(out, &entry, sizeof entry);
   out += sizeof entry;
-  for (std::size_t i = 0; i < texts.size(); ++i) out = std::copy_n(texts[i].data(), entry.text[i], out);
+  for (std::size_t i = 0; i < texts.size(); ++i) out = std::copy_n(texts[i].begin(), entry.text[i], out);
   next_ += size;
   ++count_;
 }
