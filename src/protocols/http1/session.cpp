@@ -36,7 +36,9 @@ Next Http1Session::on_segment(const Segment& s, CallSink& sink) {
     in.heard = s.end;
     if (in.open && in.state != Stream::State::head) in.last = s.end;
   }
-  return over_ ? last_word() : next(stream(s.direction));
+  Next result = over_ ? last_word() : next(stream(s.direction));
+  result.deep = std::exchange(asks_depth_, false);
+  return result;
 }
 
 Next Http1Session::last_word() const {
@@ -45,11 +47,8 @@ Next Http1Session::last_word() const {
 }
 
 Next Http1Session::next(const Stream& in) const {
-  Next next{.deep = deep_};
-  if (in.state != Stream::State::body || in.body.skippable() < skip_threshold) return next;
-  next.action = Next::Action::skip;
-  next.bytes = in.body.skippable();
-  return next;
+  if (in.state != Stream::State::body || in.body.skippable() < skip_threshold) return {};
+  return {Next::Action::skip, in.body.skippable()};
 }
 
 void Http1Session::take(std::string_view bytes, const Segment& s, CallSink& sink) {
@@ -189,7 +188,7 @@ void Http1Session::on_head(const Head& head, const Segment& s, CallSink& sink) {
 void Http1Session::on_request(const Head& head, const Segment& s, CallSink& sink) {
   Stream& in = stream(s.direction);
   Exchange& exchange = open_request(head, head.size, sink);
-  deep_ = deep_ || head.h2c;
+  asks_depth_ = asks_depth_ || head.h2c;
   const bool connect = exchange.call.operation == "CONNECT";
   const bool tunnel = connect && exchange.response_begun && exchange.call.status.value_or(0) / 100 == 2;
   Framing framing = request_framing(head);

@@ -117,7 +117,7 @@ class Http1Session final : public Session {
   bool settled_;  // no request from before the first one seen can be waiting for its response
   bool pipelined_ = false;  // the peer has been seen to send requests without waiting for responses
   std::optional<Direction> request_side_;
-  bool deep_ = false;  // HTTP/2 was asked for, whose frames begin anywhere in a transfer
+  bool asks_depth_ = false;  // HTTP/2 was asked for just now: its frames begin anywhere in a transfer
   std::optional<Next::Action> over_;
   std::size_t taken_ = 0;  // bytes of the present segment that are HTTP/1.x
   std::unique_ptr<Call> upgraded_;  // the request that another protocol answers
