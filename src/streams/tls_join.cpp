@@ -11,7 +11,7 @@ using sensors::StreamData;
 using sensors::TlsData;
 
 constexpr std::size_t record_head = 5;
-constexpr std::uint8_t handshake = 22, application_data = 23, first_type = 20, last_type = 24;
+constexpr std::uint8_t application_data = 23, first_type = 20, last_type = 24;
 constexpr std::uint16_t longest_record = 16384 + 2048;
 constexpr std::uint64_t longest_plaintext = 16384;
 // What ciphers with authentication add: TLS 1.3 a tag and the type; 1.2 a tag, and with AES-GCM a nonce.
