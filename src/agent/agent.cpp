@@ -234,7 +234,8 @@ Result<> Agent::start_exporters() {
                        }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
-        .trace = [this](const std::string& id) { return trace_json(pipeline_.kept_calls(), pipeline_.keeps_calls(), id); },
+        .trace =
+            [this](const std::string& id) { return trace_json(pipeline_.kept_calls(), pipeline_.keeps_calls(), id); },
         .brief = [this] { return brief_status(); }};
     api_observer_ = pipeline_.add_observer([this](const Observation& observation) { api_->publish(observation); });
     pipeline_.set_listening(api_observer_, false);

@@ -29,8 +29,10 @@ Exit trace(const std::string& path, const std::string& text, bool json) {
   const auto calls = answer->find("calls");
   if (calls == answer->end() || calls->empty()) {
     const bool keeps = answer->value("keeps", true);
-    return complain(Exit::failed, keeps ? "the agent keeps no call of that trace (any more)"
-                                        : "the agent keeps no calls: nobody observes or exports spans (traces.always), or traces.keep is 0");
+    return complain(
+        Exit::failed,
+        keeps ? "the agent keeps no call of that trace (any more)"
+              : "the agent keeps no calls: nobody observes or exports spans (traces.always), or traces.keep is 0");
   }
   return print(json ? answer->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"
                     : trace_tree(*answer, look_of(STDOUT_FILENO)));

@@ -51,6 +51,16 @@ std::optional<std::uint32_t> x86_check(std::string_view code) {
   return is_branch ? std::optional(static_cast<std::uint32_t>(at)) : std::nullopt;
 }
 
+// push; behind endbr64 where the compiler wrote one
+std::optional<std::uint32_t> x86_cheap_entry(std::string_view code) {
+  constexpr auto branch_target = "\xf3\x0f\x1e\xfa"sv;
+  const std::size_t at = code.starts_with(branch_target) ? branch_target.size() : 0;
+  std::string_view push = code.substr(at);
+  if (push.starts_with('\x41')) push.remove_prefix(1);  // of r8 to r15
+  if (push.empty() || (static_cast<unsigned char>(push.front()) & 0xf8) != 0x50) return std::nullopt;
+  return static_cast<std::uint32_t>(at);
+}
+
 }  // namespace
 
 bool can_read_instructions(std::uint16_t machine) {
@@ -67,6 +77,14 @@ std::optional<std::uint32_t> stack_check_branch(std::uint16_t machine, std::stri
   if (machine == EM_X86_64) return x86_check(code);
   if (machine == EM_AARCH64) return arm64_check(code);
   return std::nullopt;
+}
+
+std::optional<Forwarding> forwarding(std::uint16_t machine, std::string_view code) {
+  return machine == EM_X86_64 ? x86::forwarding(code) : std::nullopt;
+}
+
+std::optional<std::uint32_t> cheap_entry(std::uint16_t machine, std::string_view code) {
+  return machine == EM_X86_64 ? x86_cheap_entry(code) : std::nullopt;
 }
 
 }  // namespace subfloor::elf

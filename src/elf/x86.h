@@ -4,16 +4,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "elf/instructions.h"
 
 namespace subfloor::elf::x86 {
 
 extern const bool available;
 
-// As elf::find_returns().
+// As the functions of instructions.h.
 [[nodiscard]] Result<std::vector<std::uint32_t>> find_returns(std::string_view code);
+[[nodiscard]] std::optional<Forwarding> forwarding(std::string_view code);
 
 }  // namespace subfloor::elf::x86

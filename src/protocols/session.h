@@ -42,10 +42,10 @@ struct Segment {
 // What the session wants of the stream next, in the direction of the segment just given.
 struct Next {
   enum class Action : std::uint8_t {
-    more,     // go on copying
-    skip,     // the content of the `bytes` bytes after this segment is not needed; only their count and time
+    more,  // go on copying
+    skip,  // the content of the `bytes` bytes after this segment is not needed; only their count and time
     invalid,  // not this protocol (any more): the connection may be offered to others, or switched off
-    opaque,   // the connection now carries something nobody here parses (WebSocket, TLS): switch it off
+    opaque,  // the connection now carries something nobody here parses (WebSocket, TLS): switch it off
     hand_over,  // the first `bytes` bytes of the segment were this protocol's; what follows speaks `to`
   };
   Action action = Action::more;

@@ -34,8 +34,8 @@ class CallReceiver {
   ~CallReceiver() = default;
 };
 
-// Hears of each transfer before and after its session does, and of requests that begin: for whoever finds out which call
-// was made for which request.
+// Hears of each transfer before and after its session does, and of requests that begin: for whoever finds out which
+// call was made for which request.
 class Follower {
  public:
   // `kind`: what this end is, where the kernel saw who connected.

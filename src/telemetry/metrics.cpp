@@ -169,8 +169,8 @@ void Metrics::seal(KeyView& key) const {
   hash.add(reinterpret_cast<std::uintptr_t>(key.family));
   hash.add(static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.status)) << 32 |
            static_cast<std::uint64_t>(static_cast<std::uint32_t>(key.server_port)) << 4 |
-           static_cast<std::uint64_t>(key.tls) << 3 | static_cast<std::uint64_t>(key.kind) << 2 | static_cast<std::uint64_t>(key.is_error) << 1 |
-           static_cast<std::uint64_t>(key.overflow));
+           static_cast<std::uint64_t>(key.tls) << 3 | static_cast<std::uint64_t>(key.kind) << 2 |
+           static_cast<std::uint64_t>(key.is_error) << 1 | static_cast<std::uint64_t>(key.overflow));
   key.hash = hash.value();
 }
 
@@ -259,8 +259,7 @@ std::vector<Metrics::Prefix> Metrics::by_prefix() const {
   const auto rank = [](const Entry* entry) {
     const Key& key = entry->first;
     return std::tie(key.family->name, key.kind, key.overflow, key.service, key.operation, key.target, key.route,
-                    key.status, key.error, key.attributes, key.server, key.server_port,
-                    key.tls);
+                    key.status, key.error, key.attributes, key.server, key.server_port, key.tls);
   };
   std::sort(entries.begin(), entries.end(), [&](const Entry* a, const Entry* b) { return rank(a) < rank(b); });
   std::vector<Prefix> prefixes;

@@ -86,9 +86,10 @@ class Metrics {
     template <class A, class B>
     static bool same(const A& a, const B& b) {
       return a.status == b.status && a.kind == b.kind && a.overflow == b.overflow && a.is_error == b.is_error &&
-             a.tls == b.tls && a.server_port == b.server_port && a.family == b.family && equal(a.operation, b.operation) &&
-             equal(a.target, b.target) && equal(a.route, b.route) && equal(a.service, b.service) &&
-             equal(a.error, b.error) && equal(a.server, b.server) && equal(a.attributes, b.attributes);
+             a.tls == b.tls && a.server_port == b.server_port && a.family == b.family &&
+             equal(a.operation, b.operation) && equal(a.target, b.target) && equal(a.route, b.route) &&
+             equal(a.service, b.service) && equal(a.error, b.error) && equal(a.server, b.server) &&
+             equal(a.attributes, b.attributes);
     }
   };
   struct Series {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HAProxy as the sidecar people run today: HTTP mode, keep-alive on both sides."""
+"""HAProxy as the sidecar people run today: HTTP mode, keep-alive on both sides, with a tls.Certificate TLS towards clients."""
 
 import pathlib
 import signal
@@ -20,7 +20,7 @@ defaults
   option http-keep-alive
   http-reuse {reuse}
 frontend in
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{tls}
   default_backend out
 backend out
   server s 127.0.0.1:{target}
@@ -28,15 +28,22 @@ backend out
 
 
 class Haproxy:
-    def __init__(self, target, threads=2, reuse="safe"):
+    def __init__(self, target, threads=2, reuse="safe", tls=None):
         self.port = places.free_port()
         self._scratch = places.scratch()
-        self._conf = pathlib.Path(self._scratch.name) / "haproxy.cfg"
-        self._conf.write_text(CONF.format(port=self.port, target=target, threads=threads, reuse=reuse))
+        directory = pathlib.Path(self._scratch.name)
+        self._conf, self._scheme = directory / "haproxy.cfg", "https" if tls else "http"
+        option = ""
+        if tls:
+            both = directory / "both.pem"
+            both.touch(0o600)
+            both.write_text(pathlib.Path(tls.certificate).read_text() + pathlib.Path(tls.key).read_text())
+            option = f" ssl crt {both} alpn http/1.1"
+        self._conf.write_text(CONF.format(port=self.port, target=target, threads=threads, reuse=reuse, tls=option))
         self._child = None
 
     def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self._scheme}://127.0.0.1:{self.port}{path}"
 
     @property
     def pid(self):

@@ -8,6 +8,7 @@ import urllib.request
 
 from . import places
 from .child import Child
+from .tls import trusting
 from .waiting import PATIENCE, until
 
 CONF = """\
@@ -72,6 +73,7 @@ class Nginx:
         self._conf.write_text(CONF.format(dir=self.directory, workers=workers, port=self.port,
                                           listens=" ".join(listens), locations=locations))
         self._child, self._workers = None, workers
+        self._scheme = "https" if tls else "http"
 
     def file(self, name, size):
         """A file of that many bytes, served as /file/<name>."""
@@ -83,7 +85,7 @@ class Nginx:
         return path
 
     def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"{self._scheme}://127.0.0.1:{self.port}{path}"
 
     def __enter__(self):
         self._child = Child([self._program, "-p", self.directory, "-c", self._conf], name="nginx")
@@ -128,7 +130,7 @@ class Nginx:
 
     def _stub_status(self):
         """(open connections, requests so far), both with this question's."""
-        with urllib.request.urlopen(self.url("/stub_status"), timeout=10 * PATIENCE) as answer:
+        with urllib.request.urlopen(self.url("/stub_status"), timeout=10 * PATIENCE, context=trusting()) as answer:
             text = answer.read().decode()
         connections = re.search(r"^Active connections: (\d+)", text).group(1)
         return int(connections), int(re.search(r"^\s*\d+\s+\d+\s+(\d+)\s*$", text, re.M).group(1))

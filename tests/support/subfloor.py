@@ -103,6 +103,7 @@ capture:
   rung: "{rung}"
   ports: {ports}
   data_ring: {data_ring}
+  tls: {tls}
 prometheus:
   listen: 127.0.0.1:{port}
 api:
@@ -114,14 +115,14 @@ api:
 class Agent:
     """`subfloor agent` with a configuration, a port and a socket of its own."""
 
-    def __init__(self, rung="", ports="auto", data_ring="16MiB", more="", env=None, prefix=()):
+    def __init__(self, rung="", ports="auto", data_ring="16MiB", tls="on", more="", env=None, prefix=()):
         self._env, self._prefix = env, prefix
         self.port = places.free_port()
         self._scratch = places.scratch()
         directory = pathlib.Path(self._scratch.name)
         self.socket = str(directory / "api.sock")
         self.config = directory / "subfloor.yaml"
-        self._settings = {"rung": rung, "ports": ports, "data_ring": data_ring, "more": more}
+        self._settings = {"rung": rung, "ports": ports, "data_ring": data_ring, "tls": tls, "more": more}
         self.configure()
         self.child = None
 

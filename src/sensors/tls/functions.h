@@ -2,10 +2,13 @@
 // Which functions of which library are attached to, and with which program.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
+
+#include "base/result.h"
+#include "elf/elf_file.h"
 
 namespace subfloor::sensors::tls {
 
@@ -27,24 +30,14 @@ struct Placement {
   bool at_return = false;              // where the functions that begin there return
 };
 
-struct Hook {
+// What of a file can be attached to, in the order in which it is to be attached.
+struct Functions {
   Library library;
-  std::string_view function;
-  std::string_view program;     // where it begins
-  std::string_view at_return;   // where it returns; "" where that is not needed
-  bool essential = false;       // a file without it is not that library
+  std::vector<Placement> placements;
 };
 
-inline constexpr std::array hooks = std::to_array<Hook>({
-    {Library::openssl, "SSL_read", "read_begins", "int_returns", true},
-    {Library::openssl, "SSL_write", "write_begins", "int_returns", true},
-    {Library::openssl, "SSL_read_ex", "read_ex_begins", "int_returns"},
-    {Library::openssl, "SSL_write_ex", "write_ex_begins", "int_returns"},
-    {Library::openssl, "SSL_free", "session_ends", ""},
-    {Library::openssl, "SSL_clear", "session_ends", ""},
-    {Library::gnutls, "gnutls_record_recv", "read_begins", "long_returns", true},
-    {Library::gnutls, "gnutls_record_send", "write_begins", "long_returns", true},
-    {Library::gnutls, "gnutls_deinit", "session_ends", ""},
-});
+// No value where the file holds no TLS library; an error where it holds one that cannot be attached to. Functions of
+// libraries are looked for among the given symbols; Go's in its own table.
+[[nodiscard]] Result<std::optional<Functions>> find_functions(const elf::ElfFile& file, elf::ElfFile::Symbols which);
 
 }  // namespace subfloor::sensors::tls

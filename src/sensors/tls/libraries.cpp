@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "elf/elf_file.h"
-#include "sensors/tls/go_functions.h"
 #include "sensors/tls/tls_abi.h"
 
 namespace subfloor::sensors::tls {
@@ -66,33 +65,6 @@ std::vector<std::uint32_t> all_processes() {
     if (bad == std::errc() && rest == name.data() + name.size()) pids.push_back(pid);
   }
   return pids;
-}
-
-std::vector<std::string_view> hook_names() {
-  std::vector<std::string_view> names;
-  for (const Hook& hook : hooks) names.push_back(hook.function);
-  return names;
-}
-
-bool is_library(Library library, std::span<const std::uint64_t> offsets) {
-  for (std::size_t i = 0; i < hooks.size(); ++i) {
-    if (hooks[i].library == library && hooks[i].essential && offsets[i] == 0) return false;
-  }
-  return true;
-}
-
-// By program, so that one link serves all its places. First the ends of sessions and of calls.
-std::vector<Placement> placements_of(Library library, std::span<const std::uint64_t> offsets) {
-  std::map<std::string_view, std::vector<std::uint64_t>> begins, returns;
-  for (std::size_t i = 0; i < hooks.size(); ++i) {
-    if (hooks[i].library != library || offsets[i] == 0) continue;
-    begins[hooks[i].program].push_back(offsets[i]);
-    if (!hooks[i].at_return.empty()) returns[hooks[i].at_return].push_back(offsets[i]);
-  }
-  std::vector<Placement> all;
-  for (auto& [program, places] : returns) all.push_back({program, std::move(places), true});
-  for (auto& [program, places] : begins) all.push_back({program, std::move(places), false});
-  return all;
 }
 
 }  // namespace
@@ -210,7 +182,8 @@ bool Libraries::look_into(int fd, const FileId& id, const std::string& path, Loo
   file.examined = look;
   const auto elf = elf::ElfFile::read(fd);
   if (!elf) return false;
-  const auto found = find_in(*elf, look);
+  const auto symbols = look == Look::thorough ? elf::ElfFile::Symbols::all : elf::ElfFile::Symbols::exported;
+  const auto found = find_functions(*elf, symbols);
   if (found && !*found) return false;
   auto target = found ? attach(fd, **found) : Failure(found.error());
   if (!target) {
@@ -224,18 +197,6 @@ bool Libraries::look_into(int fd, const FileId& id, const std::string& path, Loo
   return true;
 }
 
-Result<std::optional<Libraries::Found>> Libraries::find_in(const elf::ElfFile& file, Look look) {
-  TRY_ASSIGN(auto go, go_placements(file));
-  if (go) return Found{Library::go, *std::move(go)};
-  const std::vector<std::string_view> names = hook_names();
-  const auto which = look == Look::thorough ? elf::ElfFile::Symbols::all : elf::ElfFile::Symbols::exported;
-  const std::vector<std::uint64_t> offsets = file.functions(names, which);
-  for (const Library library : {Library::openssl, Library::gnutls}) {
-    if (is_library(library, offsets)) return Found{library, placements_of(library, offsets)};
-  }
-  return std::nullopt;
-}
-
 std::uint32_t Libraries::free_number() const {
   std::uint32_t number = 0;
   for (const std::uint32_t used : numbers_) {
@@ -245,7 +206,7 @@ std::uint32_t Libraries::free_number() const {
   return number;
 }
 
-Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Found& found) {
+Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Functions& found) {
   auto target = std::make_unique<Target>();
   target->library = found.library;
   target->number = free_number();

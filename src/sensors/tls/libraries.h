@@ -82,13 +82,7 @@ class Libraries final : public ProcessWatcher {
   void look_at(std::uint32_t pid, Look look);
   void examine(std::uint32_t pid, const MappedFile& mapped, Look look, bool executable);
   [[nodiscard]] bool look_into(int fd, const FileId& id, const std::string& path, Look look);
-  // What of the file can be attached to: nothing of most.
-  struct Found {
-    Library library;
-    std::vector<Placement> placements;
-  };
-  [[nodiscard]] static Result<std::optional<Found>> find_in(const elf::ElfFile& file, Look look);
-  [[nodiscard]] Result<std::unique_ptr<Target>> attach(int fd, const Found& found);
+  [[nodiscard]] Result<std::unique_ptr<Target>> attach(int fd, const Functions& found);
   [[nodiscard]] std::uint32_t free_number() const;
   void leave(std::uint32_t pid);
   void let_go(Nanoseconds now);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every way of attaching tells the same of what a process wrote to and read from its TLS library: here, functions of
 // this program that are called like a library's.
+#include <elf.h>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -10,14 +12,19 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "bpf/features.h"
+#include "elf/elf_file.h"
+#include "elf/instructions.h"
 #include "sensors/sensor.h"
+#include "sensors/tls/functions.h"
 
 namespace {
 
@@ -34,10 +41,25 @@ extern "C" {
   if (n > 0) read_through(buffer, static_cast<size_t>(n));
   return n;
 }
-[[gnu::noipa, gnu::used]] int SSL_read(void* /*ssl*/, void* buffer, int n) {
-  for (int i = 0; i < n; ++i) static_cast<char*>(buffer)[i] = "answer"[i % 6];
+[[gnu::noipa, gnu::used]] int read_body(void* ssl, void* buffer, size_t n, size_t* moved) {
+  for (size_t i = 0; i < n; ++i) static_cast<char*>(buffer)[i] = "answer"[i % 6];
+  *moved = ssl != nullptr ? n : 0;
   asm volatile("" : : "r"(buffer) : "memory");
-  return n;
+  return ssl != nullptr ? 1 : 0;
+}
+// Both ways to read do so in a function of their own, as OpenSSL has it; both ways to write by themselves.
+#ifdef __x86_64__
+[[gnu::naked, gnu::noipa]] int read_internal(void*, void*, size_t, size_t*) {
+  asm("push %rbx; call read_body; pop %rbx; ret");
+}
+#else
+#define read_internal read_body
+#endif
+[[gnu::noipa, gnu::used]] int SSL_read(void* ssl, void* buffer, int n) {
+  if (n < 0) return -1;
+  size_t moved = 0;
+  const int result = read_internal(ssl, buffer, static_cast<size_t>(n), &moved);
+  return result > 0 ? static_cast<int>(moved) : result;
 }
 [[gnu::noipa, gnu::used]] int SSL_write_ex(void* /*ssl*/, const void* buffer, size_t n, size_t* moved) {
   *moved = n;
@@ -45,10 +67,8 @@ extern "C" {
   return 1;
 }
 [[gnu::noipa, gnu::used]] int SSL_read_ex(void* ssl, void* buffer, size_t n, size_t* moved) {
-  for (size_t i = 0; i < n; ++i) static_cast<char*>(buffer)[i] = "answer"[i % 6];
-  *moved = ssl != nullptr ? n : 0;
-  asm volatile("" : : "r"(buffer) : "memory");
-  return ssl != nullptr ? 1 : 0;
+  const int result = read_internal(ssl, buffer, n, moved);
+  return result < 0 ? 0 : result;
 }
 [[gnu::noipa, gnu::used]] void SSL_free(void* ssl) { asm volatile("" : : "r"(ssl) : "memory"); }
 }
@@ -211,6 +231,23 @@ TEST_P(TlsSensor, SaysWhichFilesItIsAttachedTo) {
   ASSERT_NE(own, files.end());
   EXPECT_EQ(own->library, "OpenSSL");
   EXPECT_EQ(own->refused, "");
+}
+
+// What the tests above read through, where the machine's instructions are understood.
+TEST(TlsFunctions, OfThisProgramReadInOnePlaceAndWriteInTwo) {
+  if (!elf::can_read_instructions(EM_X86_64)) GTEST_SKIP() << "built without libzydis";
+  const Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  const auto elf = elf::ElfFile::read(file.get());
+  ASSERT_TRUE(elf);
+  if (elf->machine() != EM_X86_64) GTEST_SKIP() << "not on x86-64";
+  const auto found = tls::find_functions(*elf, elf::ElfFile::Symbols::all);
+  ASSERT_TRUE(found && *found);
+  std::map<std::string_view, std::size_t> places;
+  for (const tls::Placement& each : (*found)->placements) places[each.program] = each.offsets.size();
+  EXPECT_THAT(places,
+              testing::UnorderedElementsAre(testing::Pair("read_ex_begins", 1), testing::Pair("write_begins", 1),
+                                            testing::Pair("write_ex_begins", 1), testing::Pair("int_returns", 3),
+                                            testing::Pair("session_ends", 1)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Rungs, TlsSensor, ::testing::Values("uprobe.multi", "uprobe"),
