@@ -23,7 +23,7 @@ static void check(int ok) {
   exit(1);
 }
 
-static void turn(SSL *client, SSL *server) {
+static void turn(SSL* client, SSL* server) {
   char bytes[message] = {0};
   check(SSL_write(client, bytes, message) == message);
   check(SSL_read(server, bytes, message) == message);
@@ -31,12 +31,12 @@ static void turn(SSL *client, SSL *server) {
   check(SSL_read(client, bytes, message) == message);
 }
 
-static int compare(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
+static int compare(const void* a, const void* b) {
+  double x = *(const double*)a, y = *(const double*)b;
   return (x > y) - (x < y);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 4) return 2;
   SSL_CTX *ours = SSL_CTX_new(TLS_client_method()), *theirs = SSL_CTX_new(TLS_server_method());
   check(SSL_CTX_use_certificate_file(theirs, argv[1], SSL_FILETYPE_PEM) == 1);

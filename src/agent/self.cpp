@@ -210,7 +210,6 @@ nlohmann::json Agent::trace_status() const {
            {{"by_thread", counters.by_thread},
             {"by_turn", counters.by_turn},
             {"in_order", counters.in_order},
-            {"by_connect", counters.by_connect},
             {"by_header", counters.by_header},
             {"by_content", counters.by_content}}},
           {"unconnected",

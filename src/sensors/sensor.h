@@ -47,6 +47,7 @@ struct TlsData {
   Nanoseconds entered = 0, end = 0;  // of the call
   Nanoseconds since = 0;           // since when every call of the library is seen; 0: from after this one
   std::uint32_t pid = 0, tid = 0;
+  std::uint32_t sleeps = 0;        // as in StreamData
 };
 
 // One UDP datagram as its socket sent or received it.

@@ -177,7 +177,7 @@ void Streams::take(Stream& stream, const sensors::StreamData& data) {
   if (follower_ == nullptr || stream.tls) return feed(stream, segment);
   follower_->before(stream.connection, stream.kind, segment);
   feed(stream, segment);
-  follower_->after(stream.connection, segment);
+  if (!stream.tls) follower_->after(stream.connection, segment);  // else it was a handshake's beginning
 }
 
 // The kernel is silent about the bytes it was told to skip. What it says of the other direction's position is the only

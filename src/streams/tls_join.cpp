@@ -227,6 +227,7 @@ void TlsJoin::give(SocketKey key, const TlsData& data) {
                           .end = data.end,
                           .pid = data.pid,
                           .tid = data.tid,
+                          .sleeps = data.sleeps,
                           .plaintext = true},
                          data.since);
 }

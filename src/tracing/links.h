@@ -35,6 +35,7 @@ class Sends {
   // The oldest that was not answered, or null.
   [[nodiscard]] Send* unanswered();
   [[nodiscard]] std::size_t size() const { return count_; }
+  void clear() { count_ = 0; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   template <class Visit>
   void for_each(const Visit& visit) {
@@ -49,13 +50,13 @@ class Sends {
 };
 
 struct Link {
+  bool tls = false;             // positions are of the plaintext
+  bool comparable = true;       // they are those that the other end counts, too
   std::optional<Kind> kind;
   std::uint32_t pid = 0;
   Sends sends;                  // client
   bool turned = true;           // something was received since the last send
   bool fresh = false;           // nothing was sent yet: that it is connected now may be the reason why something is
-  bool connecting = false;      // fresh, and seen from the moment when it began to connect
-  Handle opener;                // for which it was connected
   Address remote;
   std::vector<Handle> serving;  // server: requests not answered yet, oldest first
   bool alone = false;           // server: its client, though on this host, was waited for in vain

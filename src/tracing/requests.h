@@ -24,6 +24,7 @@ struct Request {
   bool awaits_client = false;  // the other end is on this host, and its send was not heard of yet
   bool sampled = true;
   SocketKey key = 0, peer = 0;
+  bool tls = false;
   std::uint32_t position = 0;
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet

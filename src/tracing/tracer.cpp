@@ -67,10 +67,36 @@ Send* Tracer::sent_at(SocketKey key, std::uint32_t position) {
   return link == links_.end() ? nullptr : link->second.sends.find(position);
 }
 
+// What the client at the other end sent there, where both ends count alike: of TLS, each counts its own plaintext, and
+// counts it from the beginning only if it was watched from the beginning.
+Send* Tracer::sent_by_peer(SocketKey peer, bool tls, std::uint32_t position) {
+  const auto link = links_.find(peer);
+  if (link == links_.end() || !link->second.comparable || link->second.tls != tls) return nullptr;
+  return link->second.sends.find(position);
+}
+
+SocketKey Tracer::peer_of(const Connection& connection) {
+  return connection.tls && connection.joined_late ? 0 : connection.peer;
+}
+
+// What was sent before it turned to TLS was counted otherwise.
+void Tracer::heed_tls(Link& link, const Connection& connection) {
+  if (!connection.tls) return;
+  link.comparable = !connection.joined_late;
+  if (std::exchange(link.tls, true)) return;
+  end_calls(link);
+  link.sends.clear();
+}
+
+void Tracer::end_calls(Link& link) {
+  link.sends.for_each([&](const Send& send) {
+    Request* const request = requests_.find(send.cause);
+    if (!send.answered && request != nullptr) requests_.end_call(processes_[request->pid], *request);
+  });
+}
+
 // For which request a thread sends what it sends now.
 Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, Moment now) {
-  if (process.by_turns && link.connecting && requests_.find(link.opener) != nullptr)
-    return {link.opener, Why::connect, true};
   if (process.open == 0) return {};
   if (process.by_turns) return decide_by_turn(process, thread, link, now);
   if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread, true};
@@ -160,26 +186,12 @@ void Tracer::note(Why why) {
   switch (why) {
     case Why::thread: ++counters_.by_thread; break;
     case Why::turn: ++counters_.by_turn; break;
-    case Why::connect: ++counters_.by_connect; break;
     case Why::many: ++counters_.left_many; break;
     case Why::woken: ++counters_.left_woken; break;
     case Why::unknown: ++counters_.left_unknown; break;
     case Why::several:
     case Why::none: break;
   }
-}
-
-void Tracer::on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps,
-                           Nanoseconds when) {
-  Link& link = link_of(key);
-  link.kind = Kind::client;
-  link.pid = pid;
-  Process& process = process_of(pid);
-  Thread& thread = thread_of(tid);
-  const Decision decision = decide(process, thread, link, {sleeps, when});
-  if (decision.certain) link.opener = decision.cause;
-  link.connecting = link.fresh = true;
-  if (Request* request = requests_.find(link.opener)) requests_.add_call(process, *request, true);
 }
 
 // A doubtful cause is told to nobody. But it is as busy as if it were certain: whoever it was that sent this, one
@@ -197,6 +209,7 @@ void Tracer::give_cause(Send& send, Request& request, bool certain) {
 
 void Tracer::before(const Transfer& transfer) {
   Link& link = link_of(transfer.connection.key);
+  heed_tls(link, transfer.connection);
   if (transfer.kind) link.kind = transfer.kind;
   if (transfer.tid == 0) return concerned_.clear();
   Thread& thread = thread_of(transfer.tid);
@@ -216,9 +229,6 @@ void Tracer::before(const Transfer& transfer) {
   // A reply to what came on the same connection belongs to that, whatever it is: a greeting, a password.
   if (!link.fresh && !(decision.why == Why::unknown && thread.link == transfer.connection.key))
     learn(process, link, decision.why == Why::unknown);
-  if (std::exchange(link.connecting, false)) {
-    if (Request* opener = requests_.find(link.opener)) requests_.end_call(process, *opener);
-  }
   Send* const last = link.sends.last();
   if (!std::exchange(link.turned, false) && last != nullptr && last->cause == decision.cause &&
       last->certain == decision.certain && decision.why != Why::several) {
@@ -240,7 +250,7 @@ void Tracer::receive(Thread& thread, Link& link) {
     Concern cause{{}, true};
     if (link.kind == Kind::client) {
       const Send* const oldest = link.sends.unanswered();
-      cause = oldest != nullptr ? Concern{oldest->cause, oldest->certain} : Concern{link.opener, true};
+      if (oldest != nullptr) cause = {oldest->cause, oldest->certain};
     } else if (link.serving.size() == 1) {
       cause.request = link.serving.front();
     }
@@ -289,7 +299,7 @@ void Tracer::adopt(Request& request, const Send& send) {
 void Tracer::resolve(Request& request) {
   if (!request.awaits_client) return;
   request.awaits_client = false;
-  if (const Send* send = sent_at(request.peer, request.position)) adopt(request, *send);
+  if (const Send* send = sent_by_peer(request.peer, request.tls, request.position)) adopt(request, *send);
 }
 
 void Tracer::on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
@@ -312,7 +322,8 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   Request* const request = requests_.begin(process, pid);
   if (request == nullptr) return;
   request->key = connection.key;
-  request->peer = connection.peer;
+  request->peer = peer_of(connection);
+  request->tls = connection.tls;
   request->position = *call.position;
   request->tid = call.tid;
   request->content = content_of(call);
@@ -325,8 +336,8 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   } else {
     request->trace = ids_.trace_at(connection.key, *call.position);
   }
-  if (connection.peer != 0) {
-    const Send* const send = sent_at(connection.peer, *call.position);
+  if (request->peer != 0) {
+    const Send* const send = sent_by_peer(request->peer, request->tls, *call.position);
     request->awaits_client = send == nullptr || send->open;
     if (!request->awaits_client) adopt(*request, *send);
   }
@@ -403,13 +414,11 @@ Names Tracer::names_of_server(const Call& call, const Connection& connection, co
   }
   Names names{.trace = ids_.trace_at(connection.key, *call.position),
               .span = ids_.span_at(connection.key, *call.position)};
-  if (connection.peer != 0) {
-    if (const Send* const send = sent_at(connection.peer, *call.position)) {
-      ++counters_.ends_joined;
-      names.parent = ids_.span_at(connection.peer, *call.position);
-      names.trace = send->trace.known() ? send->trace : ids_.trace_at(connection.peer, *call.position);
-      names.sampled = send->sampled;
-    }
+  if (const Send* const send = sent_by_peer(peer_of(connection), connection.tls, *call.position)) {
+    ++counters_.ends_joined;
+    names.parent = ids_.span_at(connection.peer, *call.position);
+    names.trace = send->trace.known() ? send->trace : ids_.trace_at(connection.peer, *call.position);
+    names.sampled = send->sampled;
   }
   if (context == nullptr) return names;
   names.trace = read_trace_id(context->trace_id());
@@ -444,12 +453,12 @@ Names Tracer::names_of_client(const Call& call, const Connection& connection, co
 }
 
 bool Tracer::better_wait(const Call& call, const Connection& connection) {
-  if (call.kind == Kind::client || connection.peer == 0 || !call.position) return false;
+  if (call.kind == Kind::client || peer_of(connection) == 0 || !call.position) return false;
   Link& link = link_of(connection.key);
   if (link.alone) return false;
   if (const Request* const request = serving(link, *call.position); request != nullptr && !request->awaits_client)
     return false;
-  const Send* const send = sent_at(connection.peer, *call.position);
+  const Send* const send = sent_by_peer(peer_of(connection), connection.tls, *call.position);
   return send == nullptr || send->open;
 }
 
@@ -479,13 +488,7 @@ void Tracer::on_closed(SocketKey key) {
   for (const Handle handle : std::vector<Handle>(link.serving)) {
     if (Request* const request = requests_.find(handle)) close(*request);
   }
-  const auto end_call = [&](Handle cause) {
-    if (Request* const request = requests_.find(cause)) requests_.end_call(processes_[request->pid], *request);
-  };
-  if (link.connecting) end_call(link.opener);
-  link.sends.for_each([&](const Send& send) {
-    if (!send.answered) end_call(send.cause);
-  });
+  end_calls(link);
   if (last_link_ == &link) last_link_ = nullptr;
   links_.erase(entry);
 }

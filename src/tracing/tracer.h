@@ -50,7 +50,6 @@ struct Counters {
   std::uint64_t by_thread = 0;     // the one request of the thread
   std::uint64_t by_turn = 0;       // what the thread received just before
   std::uint64_t in_order = 0;      // the like, of several that are in step, in the order in which they were received
-  std::uint64_t by_connect = 0;    // the connection was made for it
   std::uint64_t by_header = 0;     // the trace context it carries is that of the request
   std::uint64_t by_content = 0;    // it asks for the same as that one request
   std::uint64_t left_many = 0;     // unconnected: several requests may have been the reason
@@ -64,8 +63,6 @@ class Tracer {
   using StyleOf = std::function<Style(std::uint32_t pid)>;  // asked once for each process
   explicit Tracer(StyleOf style, Ids ids = {});
 
-  // The thread begins to connect the socket.
-  void on_connecting(SocketKey key, std::uint32_t pid, std::uint32_t tid, std::uint32_t sleeps, Nanoseconds when);
   void before(const Transfer& transfer);
   void after(const Transfer& transfer);
   // The head of a request. The context is what it carries, or null: one with ids.
@@ -106,7 +103,7 @@ class Tracer {
     };
     std::vector<Sent> open;  // what it sent since, of which it is not certain yet for whom
   };
-  enum class Why : std::uint8_t { thread, turn, connect, none, several, many, woken, unknown };
+  enum class Why : std::uint8_t { thread, turn, none, several, many, woken, unknown };
   struct Decision {
     Handle cause;
     Why why = Why::none;
@@ -141,6 +138,10 @@ class Tracer {
   void receive(Thread& thread, Link& link);
   void give_cause(Send& send, Request& request, bool certain);
   [[nodiscard]] Send* sent_at(SocketKey key, std::uint32_t position);
+  [[nodiscard]] Send* sent_by_peer(SocketKey peer, bool tls, std::uint32_t position);
+  [[nodiscard]] static SocketKey peer_of(const Connection& connection);
+  void heed_tls(Link& link, const Connection& connection);
+  void end_calls(Link& link);
   [[nodiscard]] Names names_of_server(const Call& call, const Connection& connection, const TraceContext* context);
   [[nodiscard]] Names names_of_client(const Call& call, const Connection& connection, const TraceContext* context);
   [[nodiscard]] Request* serving(Link& link, std::uint32_t position);

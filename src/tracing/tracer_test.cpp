@@ -20,7 +20,9 @@ class Host {
   static constexpr std::uint32_t client = 10, server = 20, database = 30;
 
   Connection& connection(SocketKey key) {
-    Connection& c = connections_[key];
+    const auto [entry, fresh] = connections_.try_emplace(key);
+    Connection& c = entry->second;
+    if (!fresh) return c;
     c.key = key;
     c.peer = key ^ 1;
     c.remote.port = static_cast<std::uint16_t>(key < 1000 ? 80 : 5432);
@@ -226,6 +228,45 @@ TEST(Tracer, TwoThatAskForTheSameAreNotToldApart) {
   host.tracer.on_request(Host::call(Kind::client, 1, Host::server, 21, "/a"), Kind::client, host.connection(db),
                          Host::server, nullptr);
   EXPECT_EQ(host.answered(db, 1, Host::server, 21).parent, 0U);
+}
+
+class TracerOfTls : public ::testing::Test {
+ protected:
+  TracerOfTls() {
+    for (const SocketKey key : {web, web_served}) {
+      host.connection(key).tls = true;
+      host.connection(key).joined_late = false;
+    }
+  }
+  // One call over web; what its server's end says.
+  Names ask(std::uint32_t position, std::uint32_t position_of_server) {
+    host.send(web, position, Host::client, 11);
+    host.receive(web_served, position_of_server, Host::server, 21);
+    return host.respond(web_served, position_of_server, Host::server, 21);
+  }
+  Host host;
+};
+
+TEST_F(TracerOfTls, BothEndsOfTlsCountTheirPlaintext) {
+  const Names served = ask(1, 1);
+  EXPECT_EQ(served.parent, host.answered(web, 1, Host::client, 11).span);
+}
+
+TEST_F(TracerOfTls, AnEndThatWasNotSeenFromItsBeginningIsJoinedToNothing) {
+  for (const SocketKey late : {web, web_served}) {
+    host.connection(late).joined_late = true;
+    EXPECT_EQ(ask(1, 1).parent, 0U);
+    host.connection(late).joined_late = false;
+  }
+}
+
+TEST_F(TracerOfTls, WhatWasSentInTheClearBeforeIsNotComparedWithIt) {
+  host.connection(web).tls = false;
+  host.send(web, 1, Host::client, 11);
+  host.connection(web).tls = true;
+  host.receive(web_served, 1, Host::server, 21);
+  EXPECT_EQ(host.respond(web_served, 1, Host::server, 21).parent, 0U);
+  EXPECT_EQ(ask(101, 101).parent, host.answered(web, 101, Host::client, 11).span);
 }
 
 TEST(Tracer, ForgetsWhatIsClosed) {

@@ -151,19 +151,15 @@ class Databases(case.Case):
 
     def test_postgres(self):
         with tls.Certificate("postgres") as certificate:
-            settings = f"ssl = on\nssl_cert_file = '{certificate.certificate}'\nssl_key_file = '{certificate.key}'\n"
-            with Postgres(settings) as server, self.observe(server.port) as observer:
+            with Postgres(tls=certificate) as server, self.observe(server.port) as observer:
                 server.psql("CREATE TABLE t (a int)", "SELECT 1", PGSSLMODE="require")
                 self.assert_operations(observer, ["CREATE TABLE", "SELECT"])
 
     def test_redis(self):
         with tls.Certificate() as certificate:
-            port = places.free_port()
-            options = ["--tls-port", str(port), "--tls-cert-file", certificate.certificate, "--tls-key-file",
-                       certificate.key, "--tls-auth-clients", "no"]
-            with Redis(*options), self.observe(port) as observer:
+            with Redis(tls=certificate) as server, self.observe(server.port) as observer:
                 for command in (["SET", "a", "1"], ["GET", "a"]):
-                    subprocess.run([places.program("redis-cli"), "--tls", "--insecure", "-p", str(port), *command],
+                    subprocess.run([places.program("redis-cli"), "--tls", "--insecure", "-p", str(server.port), *command],
                                    check=True, capture_output=True, timeout=30 * PATIENCE)
                 self.assert_operations(observer, ["GET", "SET"])
 

@@ -2,9 +2,11 @@
 """Traces through servers that know nothing of them: who called whom, with nothing injected."""
 
 import contextlib
+import http.client
 import json
 
 from e2e.case import Case
+from support import tls
 from support.chain import chain_node, chain_python, judge, load, number_of
 from support.haproxy import Haproxy
 from support.nginx import Nginx
@@ -13,19 +15,24 @@ from support.redis import Redis
 from support.subfloor import Agent, run
 from support.waiting import until
 
-PROXY = "location /r/ {{ proxy_pass http://127.0.0.1:{}; proxy_http_version 1.1; proxy_set_header Connection ''; }}"
+PROXY = "location /r/ {{ proxy_pass {}://127.0.0.1:{}; proxy_http_version 1.1; proxy_set_header Connection ''; }}"
 WARM = 10_000_000
 CAPTURE = "  query_text: true\n  key_names: true\n"
 # Calls of one request, both ends: the client's, Redis, PostgreSQL; a proxy adds two.
 ENDS, PROXY_ENDS = 6, 2
 
 
-class Traces(Case):
+class Chains(Case):
+    """A client, perhaps a proxy, a server, and Redis and PostgreSQL behind it."""
+
+    sealed = False
+
     def setUp(self):
         self.parts = contextlib.ExitStack()
         self.addCleanup(self.parts.close)
-        self.redis = self.parts.enter_context(Redis())
-        self.postgres = self.parts.enter_context(Postgres())
+        self.certificate = self.parts.enter_context(tls.Certificate("postgres")) if self.sealed else None
+        self.redis = self.parts.enter_context(Redis(tls=self.certificate))
+        self.postgres = self.parts.enter_context(Postgres(tls=self.certificate))
 
     def agent(self, more=""):
         agent = Agent(data_ring="64MiB", more=more)
@@ -38,8 +45,8 @@ class Traces(Case):
             return [r for r in observer.all() if number_of(r) is not None and number_of(r) < WARM]
 
         with agent.observer() as observer:
-            load(port, concurrency, 10 * concurrency, first=WARM)
-            load(port, concurrency, requests, headers=headers)
+            load(port, concurrency, 10 * concurrency, first=WARM, tls=self.sealed)
+            load(port, concurrency, requests, headers=headers, tls=self.sealed)
             until(lambda: len(mine()) >= requests * ends,
                   lambda: f"{requests * ends} records; there are {len(mine())}", 60)
             self.assertEqual(observer.stop(), 0)
@@ -47,11 +54,11 @@ class Traces(Case):
 
     def verdict(self, server, concurrency, requests, proxy=None, least=None):
         """Checks that nothing is wrong and, where given, that the share of whole traces is at least that."""
+        agent = self.agent()
         server = self.parts.enter_context(server)
         port, ends = server.port, ENDS
         if proxy is not None:
             port, ends = self.parts.enter_context(proxy(server.port)).port, ENDS + PROXY_ENDS
-        agent = self.agent()
         records = self.run_load(agent, port, concurrency, requests, ends)
         verdict = judge(records, ends)
         self.assertEqual((verdict.requests, verdict.missing), (requests, 0))
@@ -62,8 +69,11 @@ class Traces(Case):
         return agent, records
 
     def through_nginx(self, port):
-        return Nginx(locations=PROXY.format(port))
+        scheme = "https" if self.sealed else "http"
+        return Nginx(locations=PROXY.format(scheme, port), tls=self.certificate)
 
+
+class Traces(Chains):
     def test_node_one_at_a_time(self):
         self.verdict(chain_node(self.redis, self.postgres), 1, 300, self.through_nginx, least=0.99)
 
@@ -132,3 +142,46 @@ class Traces(Case):
         self.assertEqual(only.returncode, 4)
         self.assertIn("keeps no call of that trace", only.stderr)
         self.assertEqual(run("trace", "xyz", "--config", agent.config).returncode, 2)
+
+
+class TracesOverTls(Chains):
+    """All of it in TLS: what the client asks for, the proxy, the server."""
+
+    sealed = True
+
+    def node(self):
+        return chain_node(self.redis, self.postgres, tls=self.certificate)
+
+    def python(self):
+        return chain_python("threads", self.redis, self.postgres, tls=self.certificate)
+
+    def test_node_one_at_a_time(self):
+        _, records = self.verdict(self.node(), 1, 300, self.through_nginx, least=0.99)
+        self.assertEqual([r for r in records if not r["tls.established"]], [])
+
+    def test_node_a_hundred_at_once_is_never_wrong(self):
+        self.verdict(self.node(), 100, 1000, self.through_nginx)
+
+    def test_threads_a_hundred_at_once(self):
+        self.verdict(self.python(), 100, 1000, self.through_nginx, least=0.99)
+
+    def test_a_connection_older_than_the_agent_is_joined_to_nothing(self):
+        server = self.parts.enter_context(self.python())
+        connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=tls.trusting())
+        numbers = iter(range(1000))
+
+        def ask():
+            connection.request("GET", f"/r/{next(numbers)}")
+            connection.getresponse().read()
+        ask()
+        agent = self.agent()
+        with agent.observer() as observer:
+            def mine():
+                return [r for r in observer.all() if r["protocol"] == "http"]
+
+            def told():
+                ask()
+                return len(mine()) >= 20
+            until(told, lambda: f"20 records; there are {mine()}", 30)
+            self.assertEqual(observer.stop(), 0)
+        self.assertEqual([r for r in mine() if r.get("parent_span_id")], [])

@@ -9,25 +9,32 @@ import re
 
 from . import places
 from .servers import Server
+from .tls import trusting
 
 
-def chain_node(redis, postgres, client="ioredis", shape="sequence", pool=10):
+def sealing(tls):
+    """What makes the servers speak TLS in all directions, with a tls.Certificate."""
+    return {"CERT": tls.certificate, "KEY": tls.key} if tls else {}
+
+
+def chain_node(redis, postgres, client="ioredis", shape="sequence", pool=10, tls=None):
     environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "REDIS_CLIENT": client, "SHAPE": shape,
-                   "POOL": str(pool), "NODE_PATH": str(places.ROOT / "tests/node/node_modules")}
+                   "POOL": str(pool), "NODE_PATH": str(places.ROOT / "tests/node/node_modules"), **sealing(tls)}
     return Server([places.program("node"), places.HERE / "chain_server.js"], "chain server (node)",
                   env={**os.environ, **environment})
 
 
-def chain_python(mode, redis, postgres, pool=10):
-    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool)}
+def chain_python(mode, redis, postgres, pool=10, tls=None):
+    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool), **sealing(tls)}
     return Server([places.python(), places.HERE / "chain_server.py", mode], f"chain server (python, {mode})",
                   env={**os.environ, **environment})
 
 
-def load(port, concurrency, requests, first=0, headers=None):
+def load(port, concurrency, requests, first=0, headers=None, tls=False):
     """GET /r/N for N from `first` on, over `concurrency` connections that are kept; `headers` makes them of N."""
     def client(share):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        options = {"timeout": 60, "context": trusting()} if tls else {"timeout": 60}
+        connection = (http.client.HTTPSConnection if tls else http.client.HTTPConnection)("127.0.0.1", port, **options)
         for number in share:
             connection.request("GET", f"/r/{number}", headers=headers(number) if headers else {})
             response = connection.getresponse()

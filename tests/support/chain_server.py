@@ -3,7 +3,8 @@
 tell whose calls they are.
 
 MODE: threads (a thread and connections of its own for each client), pool (threads that share a few connections),
-asyncio (one thread that serves all by turns, connections from a pool). From the environment: REDIS_PORT, PGPORT, POOL.
+asyncio (one thread that serves all by turns, connections from a pool). From the environment: REDIS_PORT, PGPORT, POOL;
+CERT and KEY, files, make all of it TLS (not with asyncio).
 """
 
 import asyncio
@@ -11,11 +12,25 @@ import http.server
 import os
 import queue
 import socket
+import ssl
 import struct
 import sys
 import threading
 
 REDIS, PG, POOL = int(os.environ["REDIS_PORT"]), int(os.environ["PGPORT"]), int(os.environ.get("POOL", "10"))
+
+
+CERT, KEY = os.environ.get("CERT"), os.environ.get("KEY")
+SSL_REQUEST = struct.pack("!II", 8, 80877103)
+
+
+def seal(connection):
+    """A client's end, in TLS if all is."""
+    if not CERT:
+        return connection
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(connection)
 
 
 def redis_get(key):
@@ -35,8 +50,12 @@ class Connection:
     """To Redis and PostgreSQL, blocking."""
 
     def __init__(self):
-        self.redis = socket.create_connection(("127.0.0.1", REDIS)).makefile("rwb")
-        self.pg = socket.create_connection(("127.0.0.1", PG)).makefile("rwb")
+        self.redis = seal(socket.create_connection(("127.0.0.1", REDIS))).makefile("rwb")
+        pg = socket.create_connection(("127.0.0.1", PG))
+        if CERT:
+            pg.sendall(SSL_REQUEST)
+            assert pg.recv(1) == b"S"
+        self.pg = seal(pg).makefile("rwb")
         self._ask(self.pg, pg_startup())
         self._until_ready()
 
@@ -85,6 +104,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Threads(http.server.ThreadingHTTPServer):
     request_queue_size = 256
+    context = None
+
+    def finish_request(self, request, client_address):
+        super().finish_request(self.context.wrap_socket(request, server_side=True) if self.context else request, client_address)
 
 
 def serve_with_threads(shared):
@@ -92,6 +115,9 @@ def serve_with_threads(shared):
         Handler.pool = queue.LifoQueue()
         for _ in range(POOL):
             Handler.pool.put(Connection())
+    if CERT:
+        Threads.context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        Threads.context.load_cert_chain(CERT, KEY)
     server = Threads(("127.0.0.1", 0), Handler)
     print("listening", server.server_address[1], flush=True)
     server.serve_forever()

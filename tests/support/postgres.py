@@ -61,12 +61,14 @@ class Postgres:
     A user `guarded` would need a password (SCRAM) over TCP, others need none. `settings` are lines for postgresql.conf.
     """
 
-    def __init__(self, settings=""):
+    def __init__(self, settings="", tls=None):
         self.port = places.free_port()
         self._scratch = places.scratch()
         self.socket_directory = self._scratch.name
         self.data = pathlib.Path(self._scratch.name) / "data"
         self._settings = settings
+        if tls:
+            self._settings += f"\nssl = on\nssl_cert_file = '{tls.certificate}'\nssl_key_file = '{tls.key}'\n"
         self._child = None
 
     def __enter__(self):

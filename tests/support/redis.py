@@ -15,11 +15,15 @@ from .waiting import until
 class Redis:
     """redis-server on a free port of 127.0.0.1 and on a unix socket, with nothing on disk."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, tls=None):
         self.port = places.free_port()
         self._scratch = places.scratch()
         self.path = str(pathlib.Path(self._scratch.name) / "redis.sock")
-        self._argv = [places.program("redis-server"), "--port", self.port, "--bind", "127.0.0.1", "--save", "",
+        listens = ["--port", self.port]
+        if tls:
+            listens = ["--port", 0, "--tls-port", self.port, "--tls-cert-file", tls.certificate, "--tls-key-file", tls.key,
+                       "--tls-auth-clients", "no"]
+        self._argv = [places.program("redis-server"), *listens, "--bind", "127.0.0.1", "--save", "",
                       "--dir", self._scratch.name, "--unixsocket", self.path, *arguments]
 
     def __enter__(self):

@@ -25,7 +25,8 @@ bool decode_data(std::span<const std::byte> record, Events& events) {
                       .end = head.header.time,
                       .since = head.since,
                       .pid = head.pid,
-                      .tid = head.tid});
+                      .tid = head.tid,
+                      .sleeps = head.sleeps});
   return true;
 }
 

@@ -142,6 +142,7 @@ static __noinline int deliver_piece(struct transfer *transfer)
 		record->captured = want;
 		record->pid = who >> 32;
 		record->tid = who;
+		record->sleeps = bpf_get_current_task_btf()->nvcsw;
 		record->direction = direction;
 		__builtin_memset(record->pad, 0, sizeof(record->pad));
 		fill_header(&record->header, now, sizeof(*record) + want, TLS_DATA);

@@ -30,8 +30,9 @@ struct tls_data {
 	__u32 length;
 	__u32 captured;
 	__u32 pid, tid;
+	__u32 sleeps; /* of the thread, as in tcp_data */
 	__u8 direction;
-	__u8 pad[7];
+	__u8 pad[3];
 };
 ABI_ASSERT(sizeof(struct tls_data) == 80, "tls_data has no hidden padding");
 
