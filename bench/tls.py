@@ -82,9 +82,7 @@ def measure_calls(rounds, milliseconds):
 @contextlib.contextmanager
 def processes(count):
     """So many that map libssl."""
-    library = subprocess.run("ldconfig -p | sed -n 's/.*libssl.so.3 .* //p' | head -1", shell=True, capture_output=True, text=True,
-                             check=True).stdout.strip()
-    running = [subprocess.Popen(["sleep", "600"], env={"LD_PRELOAD": library}) for _ in range(count)]
+    running = [subprocess.Popen(["sleep", "600"], env={"LD_PRELOAD": tls.library()}) for _ in range(count)]
     try:
         yield
     finally:

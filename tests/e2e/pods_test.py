@@ -13,6 +13,7 @@ from support.collector import Collector
 from support.subfloor import PATIENT_RING, Agent, run
 from support.waiting import until
 
+HTTPS = ("/bin/sh", "-c", "cd /www && exec openssl s_server -quiet -WWW -accept 443 -cert cert.pem -key key.pem")
 HTTPD = ("/bin/httpd", "-f", "-p", "80", "-h", "/www")
 runtime = None
 
@@ -54,10 +55,37 @@ class PodsCase(Case):
     @staticmethod
     def fetch(ip, path, env=None):
         """From a process of the host; curl's exit code."""
-        return subprocess.run(runtime.inside("curl", "-s", "-o", "/dev/null", f"http://{ip}{path}"), env=env).returncode
+        url = path if path.startswith("https:") else f"http://{ip}{path}"
+        return subprocess.run(runtime.inside("curl", "-sk", "--http1.1", "-o", "/dev/null", url), env=env).returncode
 
     def known(self, agent, count):
         until(lambda: agent.status()["identity"]["named"] >= count, lambda: agent.status()["identity"])
+
+
+class Tls(PodsCase):
+    """Pods bring their own TLS library."""
+
+    def sealed(self, name):
+        pod = self.pod(name, namespace="shop")
+        pod.run("openssl", *HTTPS)
+        until(lambda: self.fetch(pod.ip, f"https://{pod.ip}/cert.pem") == 0, lambda: f"the pod serves: {pod.log('openssl')}")
+        return pod
+
+    def test_of_pods_that_ran_before_and_that_started_since(self):
+        before = self.sealed("before")
+        with self.agent(ports="[443]") as agent, agent.observer(port=443) as seen:
+            since = self.sealed("since")
+            for pod in (before, since):
+                for _ in range(3):
+                    self.assertEqual(self.fetch(pod.ip, f"https://{pod.ip}/hello"), 0)
+            servers, clients = self.seen(seen, 6, path="/hello")
+            for record in servers + clients:
+                self.assertTrue(record["tls.established"], record)
+                self.assert_call(record, "/hello")
+            self.assertEqual([record["k8s.pod.name"] for record in servers], ["before"] * 3 + ["since"] * 3)
+            self.assertEqual([record["peer.k8s.pod.name"] for record in clients], ["before"] * 3 + ["since"] * 3)
+            libraries = [each["path"] for each in agent.status()["tls"]["files"]]
+            self.assertGreaterEqual(len([path for path in libraries if "libssl.so.3" in path]), 2, libraries)
 
 
 class Names(PodsCase):

@@ -5,12 +5,15 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import shutil
 import subprocess
+import time
 import unittest
 
 from support import core, go, places, tls
 from support.child import Child
+from support.haproxy import Haproxy
 from support.mariadb import MariaDb
 from support.nginx import Nginx
 from support.postgres import Postgres
@@ -99,12 +102,40 @@ class Https(case.Case):
             tls.asyncio_client(server.port, *[[f"/{i}/{k}" for k in range(4)] for i in range(8)])
             self.assert_seen(observer, [f"/{i}/{k}" for i in range(8) for k in range(4)])
 
-    def test_sizes_are_of_the_plaintext(self):
-        with Nginx(tls=self.certificate) as nginx, self.observe(nginx.port) as observer:
-            nginx.file("large", 3_000_000)
-            self.curl("-k", "--http1.1", f"https://127.0.0.1:{nginx.port}/file/large", "-o", os.devnull)
-            for record in sum(self.seen(observer, 1), []):
-                self.assert_call(record, "/file/large", response_bytes=3_000_000)
+    def test_of_haproxy_that_ends_tls(self):
+        with Nginx() as nginx, Haproxy(nginx.port, tls=self.certificate) as proxy, self.observe(proxy.port) as observer:
+            # Not all clients: to those who connect and say nothing it answers 400.
+            paths = [f"/curl/{i}" for i in range(20)]
+            self.curl("-k", "--http1.1", *[f"https://127.0.0.1:{proxy.port}{path}" for path in paths])
+            self.assert_seen(observer, paths)
+
+    def test_of_a_library_that_is_replaced_while_it_is_used(self):
+        directory = self.enterContext(places.scratch())
+        library = pathlib.Path(directory) / "libssl.so.3"
+        agent = self.enterContext(Agent(rung=self.rung or ""))
+
+        def users():
+            return sum(each["processes"] for each in agent.status()["tls"]["files"] if each["path"].startswith(directory))
+
+        def serve():
+            fresh = library.with_suffix(".new")  # as package managers do it: a new file takes the old one's name
+            shutil.copy(tls.library(), fresh)
+            fresh.rename(library)
+            before = users()
+            server = self.enterContext(tls.threaded_server(self.certificate, {"LD_LIBRARY_PATH": directory}))
+            until(lambda: users() > before, lambda: agent.status()["tls"])
+            return server
+
+        with agent.observer() as observer:
+            first = serve()
+            time.sleep(1.5)  # an executable that showed nothing new is not looked at for a second
+            second = serve()
+            self.assertIn(f"{library} (deleted)", pathlib.Path(f"/proc/{first.pid}/maps").read_text())
+            for i, server in enumerate((first, second)):
+                self.curl("-k", f"https://127.0.0.1:{server.port}/replaced/{i}")
+                observer.wait(1, "server", path=f"/replaced/{i}")
+                observer.wait(1, "client", path=f"/replaced/{i}")
+            self.assertEqual(observer.stop(), 0)
 
     def test_of_gnutls(self):
         with tls.GnutlsServer(self.certificate) as server, self.observe(server.port) as observer:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pods without a cluster: a containerd of our own, in a network namespace of its own, spoken to as the kubelet does.
 
-Nothing is pulled: the only image is made here, of this machine's static busybox. All of it is gone at the end.
+Nothing is pulled: the only image is made here, of this machine's static busybox and its openssl with all the libraries that
+that takes, which are files of the image's own then. All of it is gone at the end.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import tarfile
@@ -19,6 +21,7 @@ import uuid
 
 from . import places
 from .child import Child
+from .tls import Certificate
 from .waiting import PATIENCE, until
 
 IMAGE = "localhost/busybox:test"
@@ -61,7 +64,7 @@ _libc = ctypes.CDLL(None)
 
 def missing():
     """What pods need and is not installed; "" where all is there."""
-    for program in ("containerd", "runc", "busybox", "node", "ip", "nsenter"):
+    for program in ("containerd", "runc", "busybox", "node", "ip", "nsenter", "openssl"):
         try:
             places.program(program)
         except FileNotFoundError:
@@ -83,6 +86,17 @@ def _file(archive, name, content, mode=0o644):
     archive.addfile(entry, io.BytesIO(content))
 
 
+def _openssl(archive):
+    program = places.program("openssl")
+    needed = subprocess.run([places.program("ldd"), program], capture_output=True, text=True, check=True).stdout
+    for path in [program, *re.findall(r"(/\S+) \(0x", needed)]:
+        name = "bin/openssl" if path == program else path.lstrip("/")
+        _file(archive, name, pathlib.Path(path).read_bytes(), 0o755)
+    with Certificate() as certificate:
+        _file(archive, "www/cert.pem", pathlib.Path(certificate.certificate).read_bytes())
+        _file(archive, "www/key.pem", pathlib.Path(certificate.key).read_bytes())
+
+
 def _layer():
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as archive:
@@ -92,6 +106,7 @@ def _layer():
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             archive.addfile(link)
         _file(archive, "www/hello", b"hello\n")
+        _openssl(archive)
         for name in ("etc", "tmp", "proc", "sys", "dev"):
             directory = tarfile.TarInfo(name)
             directory.type, directory.mode = tarfile.DIRTYPE, 0o755

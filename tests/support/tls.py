@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import ssl
@@ -63,9 +64,15 @@ def node_client(port, paths, http2=False):
                    check=True, timeout=60 * PATIENCE)
 
 
-def threaded_server(certificate):
+def library():
+    """The path of this machine's libssl."""
+    known = subprocess.run([places.program("ldconfig"), "-p"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"libssl\.so\.3 .*=> (\S+)", known).group(1)
+
+
+def threaded_server(certificate, environment=None):
     return Server([places.python(), places.HERE / "http_server.py", certificate.certificate, certificate.key],
-                  "threaded https server")
+                  "threaded https server", env={**os.environ, **(environment or {})})
 
 
 def asyncio_client(port, *connections):

@@ -27,6 +27,7 @@ constexpr std::size_t max_tasks = 16384;
 constexpr Nanoseconds ms = 1'000'000;
 constexpr Nanoseconds work_limit = 2 * ms;
 constexpr Nanoseconds second_look = 200 * ms;  // after an exec: by then the loader is through
+constexpr Nanoseconds settled_for = 1'000 * ms;
 constexpr Nanoseconds sweep_interval = 10'000 * ms;
 constexpr std::array library_names = std::to_array<std::string_view>({"libssl", "libgnutls", "libboringssl"});
 constexpr const char* installed[] = {"/usr/lib/libssl.so*",      "/usr/lib/*-linux-gnu*/libssl.so*",
@@ -49,10 +50,12 @@ std::optional<FileId> executable_of(std::uint32_t pid) {
   return id_of(status);
 }
 
-// Whether the path means that file in the mount namespace of the host.
+// Whether the path means that file in the mount namespace of the host; where that may not be looked at, in ours.
 bool is_of_host(const std::string& path, const FileId& id) {
   struct stat status{};
-  return ::stat(("/proc/1/root" + path).c_str(), &status) == 0 && id_of(status) == id;
+  bool found = ::stat(("/proc/1/root" + path).c_str(), &status) == 0;
+  if (!found && (errno == EACCES || errno == EPERM)) found = ::stat(path.c_str(), &status) == 0;
+  return found && id_of(status) == id;
 }
 
 std::vector<std::uint32_t> all_processes() {
@@ -105,8 +108,10 @@ void Libraries::on_exec(std::uint32_t pid) {
   thorough_.erase(pid);
   if (tasks_.size() >= max_tasks) return;
   const Nanoseconds now = monotonic_now();
-  const auto executable = executable_of(pid);
-  if (executable && executables_.contains(*executable)) return;
+  if (const auto executable = executable_of(pid)) {
+    const auto settled = executables_.find(*executable);
+    if (settled != executables_.end() && now < settled->second + settled_for) return;
+  }
   tasks_.push_back({pid, Look::quick, now, false});
   tasks_.push_back({pid, Look::quick, now + second_look, true});
 }
@@ -237,6 +242,7 @@ void Libraries::sweep(Nanoseconds now) {
   }
   if (sweeping_ || now < next_sweep_) return;
   next_sweep_ = now + sweep_interval;
+  attach_to_installed();  // an upgrade may have replaced them
   bool unused = false;
   for (auto& [id, file] : files_) {
     if (!file.target) continue;

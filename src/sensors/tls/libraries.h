@@ -90,7 +90,7 @@ class Libraries final : public ProcessWatcher {
 
   Settings settings_;
   std::map<FileId, File> files_;  // those looked into; most are nothing
-  std::map<FileId, Nanoseconds> executables_;  // those whose processes showed nothing new when they were looked at
+  std::map<FileId, Nanoseconds> executables_;  // when a process of it showed nothing new
   std::deque<Task> tasks_;
   std::unordered_set<std::uint32_t> thorough_;  // processes that were looked at so
   std::size_t targets_ = 0;
