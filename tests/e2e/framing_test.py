@@ -46,6 +46,14 @@ class Framing:
             for record in sum(self.seen(observer, 1), []):
                 self.assert_call(record, "/cut", response_bytes=17)
 
+    def test_a_trace_context_behind_three_kilobytes_of_headers_is_found(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        with Nginx() as nginx, self.observe(nginx.port) as observer:
+            self.curl("-H", f"x-filler: {'x' * 3000}", "-H", f"traceparent: 00-{trace}-00f067aa0ba902b7-01", nginx.url("/late"))
+            servers, clients = self.seen(observer, 1)
+            self.assertEqual([record["trace_id"] for record in servers + clients], [trace, trace])
+            self.assertEqual(clients[0]["parent_span_id"], "00f067aa0ba902b7")
+
     def test_chunked_bodies_with_trailers_count_without_their_framing(self):
         with python_server() as server, self.observe(server.port) as observer, Wire(server.port) as wire:
             wire.send(b"POST /chunked/up HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n"

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every way in which bytes get into and out of a socket gives the same records."""
 
+import contextlib
+import http.client
+import http.server
 import os
+import threading
 
 from e2e.case import on_every_rung
 from support import places
+from support.network import Neighbour
 from support.servers import c_server, odd_server
 from support.wire import Wire
 
@@ -79,3 +84,47 @@ class Sockets:
             servers, _ = self.seen(observer, 1)
             self.assert_call(servers[0], "/0")
             self.assertNotEqual(servers[0].pid, server.pid)
+
+    def test_what_a_link_loses_and_reorders_is_invisible(self):
+        with Neighbour() as neighbour, serving(neighbour) as server:
+            port = server.server_address[1]
+            neighbour.lose_one_in(7)
+            with self.observe(port) as observer:
+                connection = http.client.HTTPConnection(neighbour.theirs, port, timeout=60)
+                for i in range(5):
+                    connection.request("POST", f"/{i}", b"x" * 200_000)
+                    self.assertEqual(len(connection.getresponse().read()), 200_000)
+                connection.close()
+                for records in self.seen(observer, 5):
+                    for i, record in enumerate(records):
+                        self.assert_call(record, f"/{i}", method="POST", request_bytes=200_000, response_bytes=200_000)
+                self.assertGreater(neighbour.lost(), 10)
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def serving(neighbour):
+    """A server in a thread of this process, whose socket is the neighbour's."""
+    with neighbour.entered():
+        server = http.server.ThreadingHTTPServer((neighbour.theirs, 0), Echo)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

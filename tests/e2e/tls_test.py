@@ -5,10 +5,8 @@ import contextlib
 import http.client
 import json
 import os
-import pathlib
 import shutil
 import subprocess
-import time
 import unittest
 
 from support import core, go, places, tls
@@ -109,34 +107,6 @@ class Https(case.Case):
             self.curl("-k", "--http1.1", *[f"https://127.0.0.1:{proxy.port}{path}" for path in paths])
             self.assert_seen(observer, paths)
 
-    def test_of_a_library_that_is_replaced_while_it_is_used(self):
-        directory = self.enterContext(places.scratch())
-        library = pathlib.Path(directory) / "libssl.so.3"
-        agent = self.enterContext(Agent(rung=self.rung or ""))
-
-        def users():
-            return sum(each["processes"] for each in agent.status()["tls"]["files"] if each["path"].startswith(directory))
-
-        def serve():
-            fresh = library.with_suffix(".new")  # as package managers do it: a new file takes the old one's name
-            shutil.copy(tls.library(), fresh)
-            fresh.rename(library)
-            before = users()
-            server = self.enterContext(tls.threaded_server(self.certificate, {"LD_LIBRARY_PATH": directory}))
-            until(lambda: users() > before, lambda: agent.status()["tls"])
-            return server
-
-        with agent.observer() as observer:
-            first = serve()
-            time.sleep(1.5)  # an executable that showed nothing new is not looked at for a second
-            second = serve()
-            self.assertIn(f"{library} (deleted)", pathlib.Path(f"/proc/{first.pid}/maps").read_text())
-            for i, server in enumerate((first, second)):
-                self.curl("-k", f"https://127.0.0.1:{server.port}/replaced/{i}")
-                observer.wait(1, "server", path=f"/replaced/{i}")
-                observer.wait(1, "client", path=f"/replaced/{i}")
-            self.assertEqual(observer.stop(), 0)
-
     def test_of_gnutls(self):
         with tls.GnutlsServer(self.certificate) as server, self.observe(server.port) as observer:
             self.curl("-k", "--http1.1", f"https://127.0.0.1:{server.port}/by-curl")
@@ -145,6 +115,13 @@ class Https(case.Case):
             for records in (servers, clients):
                 self.assertEqual([record.path for record in records], ["/by-curl", "/by-gnutls"])
             self.assertEqual(clients[1].process, "gnutls-cli")
+
+    def test_of_boringssl(self):
+        paths = [f"/boring/{i}" for i in range(5)]
+        with Nginx(tls=self.certificate) as nginx, tls.BoringClient(nginx.port) as client, self.observe(nginx.port) as observer:
+            for path in paths:
+                client.ask(path)
+            self.assert_seen(observer, paths)
 
     def test_of_who_is_at_the_other_end(self):
         with Nginx(tls=self.certificate) as nginx, self.observe(nginx.port) as observer:

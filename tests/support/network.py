@@ -54,6 +54,24 @@ class Neighbour:
             _ip("link", "delete", self.link)
         _ip("netns", "delete", self.name)
 
+    def _iptables(self, *arguments):
+        done = subprocess.run([places.program("ip"), "netns", "exec", self.name, places.program("iptables"), *map(str, arguments)],
+                              capture_output=True, text=True, timeout=20)
+        if done.returncode != 0:
+            raise RuntimeError(f"iptables {arguments}: {done.stderr}")
+        return done.stdout
+
+    def lose_one_in(self, number):
+        """Of each so many segments that come or go, one is dropped. Those behind it are there before it is sent again."""
+        for chain in ("INPUT", "OUTPUT"):
+            self._iptables("-A", chain, "-p", "tcp", "-m", "statistic", "--mode", "nth", "--every", number, "--packet", 0,
+                           "-j", "DROP")
+
+    def lost(self):
+        """How many segments were dropped so far."""
+        listed = "".join(self._iptables("-nvxL", chain) for chain in ("INPUT", "OUTPUT"))
+        return sum(int(line.split()[0]) for line in listed.splitlines() if "DROP" in line)
+
     @contextlib.contextmanager
     def entered(self):
         """Sockets made meanwhile by this thread are the neighbour's."""

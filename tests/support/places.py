@@ -64,12 +64,12 @@ def _helper_directory():
 
 
 @functools.cache
-def helper(name, *libraries, source=None):
+def helper(name, *libraries, source=None, options=()):
     """Compiles tests/support/<name>.c once per run; None where a library it needs is not installed."""
     source = source or HERE / f"{name}.c"
     out = pathlib.Path(_helper_directory().name) / name
     command = [program("cc"), "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(out), str(source)]
-    command += [f"-l{library}" for library in libraries]
+    command += [*options, *[f"-l{library}" for library in libraries]]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode == 0:
         return str(out)

@@ -104,6 +104,28 @@ class GnutlsServer:
         self._child.stop(signal.SIGKILL)
 
 
+class BoringClient:
+    """BoringSSL, as Debian packages Android's: one connection for each path."""
+
+    def __init__(self, port):
+        multiarch = subprocess.run([places.program("cc"), "-print-multiarch"], capture_output=True, text=True, check=True).stdout
+        folder = f"/usr/lib/{multiarch.strip()}/android"
+        options = ("-I/usr/include/android", f"-L{folder}", f"-Wl,-rpath,{folder}")
+        self._argv = [places.helper("boring_client", "ssl", "crypto", options=options), str(port)]
+
+    def __enter__(self):
+        self._child = subprocess.Popen(self._argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        self._child.communicate(timeout=60 * PATIENCE)
+
+    def ask(self, path):
+        self._child.stdin.write(f"{path}\n")
+        self._child.stdin.flush()
+        assert self._child.stdout.readline() == "asked\n"
+
+
 def gnutls_client(port, text):
     """Sends the text by gnutls-cli; returns what it printed."""
     done = subprocess.run([places.program("gnutls-cli"), "--insecure", "--logfile=/dev/null", "-p", str(port), "127.0.0.1"],
