@@ -78,7 +78,7 @@ class Traces(Chains):
         self.verdict(chain_node(self.redis, self.postgres), 1, 300, self.through_nginx, least=0.99)
 
     def test_node_ten_at_once(self):
-        self.verdict(chain_node(self.redis, self.postgres), 10, 1000, self.through_nginx, least=0.9)
+        self.verdict(chain_node(self.redis, self.postgres), 10, 2000, self.through_nginx, least=0.95)
 
     def test_node_a_hundred_at_once_is_never_wrong(self):
         self.verdict(chain_node(self.redis, self.postgres), 100, 1000, self.through_nginx)
