@@ -53,6 +53,12 @@ static __always_inline __u64 wake_flags(void *ring, __u64 wake_bytes)
 	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) > wake_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
+/* Whether a transfer of any size may be copied whole: not where that would push out what others have to tell. */
+static __always_inline bool room_for_whole_transfer(void *ring)
+{
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < 2 * data_wake_bytes;
+}
+
 static __always_inline void fill_header(struct record_header *header, __u64 time, __u32 size, __u8 kind)
 {
 	header->time = time;

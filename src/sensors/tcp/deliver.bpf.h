@@ -79,7 +79,7 @@ static __always_inline __u32 pieces_while_unknown(__u32 length)
 	if (length <= content_limit)
 		return 1;
 	ring = data_ring();
-	return ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < 2 * data_wake_bytes ? TCP_PIECES_UNKNOWN : 1;
+	return ring && room_for_whole_transfer(ring) ? TCP_PIECES_UNKNOWN : 1;
 }
 
 /* False where nothing of the transfer is wanted; else the bytes to leave out first, and how many to copy then, at most.

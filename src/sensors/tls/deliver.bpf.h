@@ -193,8 +193,8 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 		deliver_piece(&transfer);
 		return;
 	}
-	/* All of it, for messages may begin anywhere: unless that would push out what others have to tell. */
-	if (ring && bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) < data_wake_bytes)
+	/* All of it, for messages may begin anywhere. */
+	if (ring && room_for_whole_transfer(ring))
 		transfer.pieces = TLS_PIECES_MAX;
 	deliver_piece(&transfer);
 	if (transfer.length)
