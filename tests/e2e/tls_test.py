@@ -29,8 +29,9 @@ class Https(case.Case):
 
     def setUp(self):
         self.certificate = self.enterContext(tls.Certificate())
-        # One that runs: so its program is attached to before the client of a moment runs.
+        # Some that run: so their programs are attached to before clients of a moment run.
         self.enterContext(go.GoServer(self.GO))
+        self.enterContext(tls.node_server(self.certificate))
 
     def assert_seen(self, observer, paths, version=None):
         """Each path once by each end, whole, as HTTPS."""
