@@ -168,6 +168,7 @@ class TracesOverTls(Chains):
     def test_a_connection_older_than_the_agent_is_joined_to_nothing(self):
         server = self.parts.enter_context(self.python())
         connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=tls.trusting())
+        self.addCleanup(connection.close)
         numbers = iter(range(1000))
 
         def ask():
