@@ -43,7 +43,7 @@ bool exports_spans(const Call& call) {
 }
 
 tracing::Style style_of(const Process& process) {
-  if (process.language == Language::go) return tracing::Style::migrant;
+  if (process.language == Language::go) return tracing::Style::goroutines;
   if (process.language == Language::nodejs) return tracing::Style::loop;
   const std::string_view executable = process.executable;
   const std::string_view name = executable.substr(executable.rfind('/') + 1);

@@ -32,6 +32,7 @@ struct StreamData {
   Nanoseconds begin = 0, end = 0;
   std::uint32_t pid = 0, tid = 0;
   std::uint32_t sleeps = 0;        // how often the thread had gone to sleep of its own accord; 0 where unknown
+  std::uint32_t goroutine = 0;     // of a process of Go, which one; of others, anything
   bool plaintext = false;  // what went through TLS, as the process saw it; positions are of the TLS session
 };
 
@@ -47,7 +48,7 @@ struct TlsData {
   Nanoseconds entered = 0, end = 0;  // of the call
   Nanoseconds since = 0;           // since when every call of the library is seen; 0: from after this one
   std::uint32_t pid = 0, tid = 0;
-  std::uint32_t sleeps = 0;        // as in StreamData
+  std::uint32_t sleeps = 0, goroutine = 0;  // as in StreamData
 };
 
 // One UDP datagram as its socket sent or received it.

@@ -144,7 +144,7 @@ void Streams::take(Stream& stream, const sensors::StreamData& data) {
                   .begin = data.begin,
                   .end = data.end,
                   .pid = data.pid,
-                  .tid = data.tid,
+                  .tid = follower_ != nullptr ? follower_->task_of(data.pid, data.tid, data.goroutine) : data.tid,
                   .sleeps = data.sleeps};
   if (data.has_position) {
     Stream::Track& track = stream.track(segment.direction);

@@ -43,6 +43,8 @@ class Follower {
   virtual void after(const Connection& connection, const protocols::Segment& segment) = 0;
   virtual void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) = 0;
   virtual void on_closed(SocketKey key) = 0;
+  // What does it: the thread, or of Go, the goroutine; by a number that means nothing else.
+  virtual std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) = 0;
 
  protected:
   ~Follower() = default;

@@ -228,6 +228,7 @@ void TlsJoin::give(SocketKey key, const TlsData& data) {
                           .pid = data.pid,
                           .tid = data.tid,
                           .sleeps = data.sleeps,
+                          .goroutine = data.goroutine,
                           .plaintext = true},
                          data.since);
 }

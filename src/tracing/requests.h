@@ -26,7 +26,7 @@ struct Request {
   SocketKey key = 0, peer = 0;
   bool tls = false;
   std::uint32_t position = 0;
-  std::uint32_t pid = 0, tid = 0;
+  std::uint32_t pid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all
   bool doubtful = false;    // a call counted for it may have been another's
@@ -54,7 +54,7 @@ struct Process {
   std::uint32_t idle = 0;  // of these, without a call that waits for its answer
   bool by_turns = false;  // a thread of it had two requests open at once
   bool at_once = false;  // goes on with what it receives before it receives more
-  bool migrant = false;  // goes on with a request on any thread
+  bool goroutines = false;  // threads are goroutines
   bool parallel = false;  // a request of it waited for two calls at once
   std::vector<Peer> peers;
 };

@@ -40,9 +40,9 @@ Process& Tracer::process_of(std::uint32_t pid) {
   const auto [entry, fresh] = processes_.try_emplace(pid);
   if (fresh) {
     const Style style = style_(pid);
-    entry->second.by_turns = style != Style::unknown;
+    entry->second.by_turns = style == Style::loop || style == Style::turns;
     entry->second.at_once = style == Style::loop;
-    entry->second.migrant = style == Style::migrant;
+    entry->second.goroutines = style == Style::goroutines;
   }
   return entry->second;
 }
@@ -99,7 +99,7 @@ void Tracer::end_calls(Link& link) {
 Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& link, Moment now) {
   if (process.open == 0) return {};
   if (process.by_turns) return decide_by_turn(process, thread, link, now);
-  if (requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread, true};
+  if (!thread.multiplexes && requests_.find(thread.serving) != nullptr) return {thread.serving, Why::thread, true};
   return {{}, Why::unknown};
 }
 
@@ -107,7 +107,7 @@ Tracer::Decision Tracer::decide(Process& process, Thread& thread, const Link& li
 // this moment: for a connection that became free, or for something nobody sees.
 Tracer::Decision Tracer::decide_by_turn(const Process& process, Thread& thread, const Link& link, Moment now) {
   std::erase_if(thread.causes, [&](const Handle& cause) { return requests_.find(cause) == nullptr; });
-  if (process.migrant || link.fresh || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
+  if (link.fresh || thread.unknown || thread.causes.empty()) return {{}, Why::unknown};
   const Handle cause = thread.causes.front();
   if (slept(thread, *requests_.find(cause), now)) return {cause, Why::woken};
   if (thread.causes.size() > 1) return {{}, Why::several};
@@ -207,7 +207,14 @@ void Tracer::give_cause(Send& send, Request& request, bool certain) {
   send.sampled = request.sampled;
 }
 
+// Numbers of threads are small.
+std::uint32_t Tracer::task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) {
+  constexpr std::uint32_t mark = 0x8000'0000, spread = 0x9e37'79b1;
+  return goroutine != 0 && process_of(pid).goroutines ? (goroutine ^ pid * spread) | mark : tid;
+}
+
 void Tracer::before(const Transfer& transfer) {
+  task_ = transfer.tid;
   Link& link = link_of(transfer.connection.key);
   heed_tls(link, transfer.connection);
   if (transfer.kind) link.kind = transfer.kind;
@@ -317,15 +324,14 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   link.kind = Kind::server;
   if (link.serving.size() >= serving_limit) return;
   Process& process = process_of(pid);
-  Thread& thread = thread_of(call.tid);
-  if (requests_.find(thread.serving) != nullptr) process.by_turns = true;
+  Thread& thread = thread_of(task_);
+  if (requests_.find(thread.serving) != nullptr) (process.goroutines ? thread.multiplexes : process.by_turns) = true;
   Request* const request = requests_.begin(process, pid);
   if (request == nullptr) return;
   request->key = connection.key;
   request->peer = peer_of(connection);
   request->tls = connection.tls;
   request->position = *call.position;
-  request->tid = call.tid;
   request->content = content_of(call);
   request->shape = shape_of(call);
   request->span = ids_.span_at(connection.key, *call.position);

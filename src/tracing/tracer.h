@@ -25,7 +25,7 @@ struct Transfer {
   std::optional<Kind> kind;  // of this end, where the kernel saw who connected
   bool outbound;
   std::uint32_t position, end;  // of its first byte, and of the one after its last
-  std::uint32_t pid, tid;
+  std::uint32_t pid, tid;  // tid: as task_of() says
   // How often the thread has gone to sleep of its own accord; 0 where unknown.
   std::uint32_t sleeps;
   Nanoseconds when;  // a send begins, a receive ends
@@ -36,7 +36,7 @@ enum class Style : std::uint8_t {
   unknown,
   loop,     // serves many requests by turns on a thread, and goes on at once with what it receives (Node.js, nginx)
   turns,    // by turns, and goes on with it some time (HAProxy, asyncio)
-  migrant,  // and on any thread (Go): what a thread did before says nothing
+  goroutines,  // each by a goroutine, on any thread (Go)
 };
 
 struct Names {
@@ -63,6 +63,7 @@ class Tracer {
   using StyleOf = std::function<Style(std::uint32_t pid)>;  // asked once for each process
   explicit Tracer(StyleOf style, Ids ids = {});
 
+  [[nodiscard]] std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine);
   void before(const Transfer& transfer);
   void after(const Transfer& transfer);
   // The head of a request. The context is what it carries, or null: one with ids.
@@ -87,6 +88,7 @@ class Tracer {
  private:
   struct Thread {
     Handle serving;  // the request it read last
+    bool multiplexes = false;  // it had read several that were open at once
     // What it received last, and has done since.
     std::vector<Handle> causes;  // whose bytes these were, in order
     bool unknown = false;        // and somebody else's, or nobody's
@@ -153,6 +155,7 @@ class Tracer {
   std::unordered_map<SocketKey, Link> links_;
   std::unordered_map<std::uint32_t, Thread> threads_;
   std::unordered_map<std::uint32_t, Process> processes_;
+  std::uint32_t task_ = 0;  // that moves what is told of now
   SocketKey last_key_ = 0;  // of last_link_
   Link* last_link_ = nullptr;
   std::vector<Concern> concerned_;  // by the transfer under way: requests that began, or whose calls were answered

@@ -202,11 +202,27 @@ TEST(Tracer, ByTurnsLeavesAloneWhatWokeTheThreadUnseen) {
   EXPECT_EQ(host.tracer.counters().left_woken, 1U);
 }
 
-TEST(Tracer, OfWhatGoesOnOnAnyThreadNothingIsConnectedByThread) {
-  Host host(Style::migrant);
-  host.receive(web_served, 1, Host::server, 21);
+TEST(Tracer, OfGoWhoServesIsTheGoroutine) {
+  Host host(Style::goroutines);
+  const std::uint32_t one = host.tracer.task_of(Host::server, 21, 7), two = host.tracer.task_of(Host::server, 21, 8);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(host.tracer.task_of(Host::server, 22, 7), one) << "on another thread";
+  EXPECT_EQ(host.tracer.task_of(Host::database, 21, 7), 21U) << "no process of Go";
+  host.receive(web_served, 1, Host::server, one);
+  host.receive(other_served, 1, Host::server, two);
+  host.send(db, 1, Host::server, one);
+  EXPECT_EQ(host.answered(db, 1, Host::server, one).parent, host.respond(web_served, 1, Host::server, one).span);
+}
+
+// As that of HTTP/2 does, whose requests others serve.
+TEST(Tracer, AGoroutineThatReadsForOthersServesNobody) {
+  Host host(Style::goroutines);
+  for (const SocketKey key : {web_served, other_served}) host.receive(key, 1, Host::server, 21);
   host.send(db, 1, Host::server, 21);
   EXPECT_EQ(host.answered(db, 1, Host::server, 21).parent, 0U);
+  host.receive(db2, 1, Host::server, 22);
+  host.send(db, 101, Host::server, 22);
+  EXPECT_NE(host.answered(db, 101, Host::server, 22).parent, 0U) << "the others of that process do";
 }
 
 TEST(Tracer, ConnectsAProxysCallByWhatItAsksFor) {

@@ -6,8 +6,8 @@ import http.client
 import json
 
 from e2e.case import Case
-from support import tls
-from support.chain import chain_node, chain_python, judge, load, number_of
+from support import go, tls
+from support.chain import chain_go, chain_node, chain_python, judge, load, number_of
 from support.haproxy import Haproxy
 from support.nginx import Nginx
 from support.postgres import Postgres
@@ -94,6 +94,11 @@ class Traces(Chains):
 
     def test_threads_a_hundred_at_once(self):
         self.verdict(chain_python("threads", self.redis, self.postgres), 100, 1000, least=0.99)
+
+    def test_go_a_hundred_at_once(self):
+        for version in go.versions():
+            with self.subTest(version=version):
+                self.verdict(chain_go(f"{version}-exe-stripped", self.redis, self.postgres), 100, 1000, least=0.99)
 
     def test_threads_that_share_connections(self):
         self.verdict(chain_python("pool", self.redis, self.postgres), 100, 1000, least=0.99)

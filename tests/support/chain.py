@@ -7,7 +7,7 @@ import http.client
 import os
 import re
 
-from . import places
+from . import go, places
 from .servers import Server
 from .tls import trusting
 
@@ -28,6 +28,11 @@ def chain_python(mode, redis, postgres, pool=10, tls=None):
     environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool), **sealing(tls)}
     return Server([places.python(), places.HERE / "chain_server.py", mode], f"chain server (python, {mode})",
                   env={**os.environ, **environment})
+
+
+def chain_go(variant, redis, postgres, pool=10):
+    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool)}
+    return Server([go.program(variant), "chain"], f"chain server (go, {variant})", env={**os.environ, **environment})
 
 
 def load(port, concurrency, requests, first=0, headers=None, tls=False):

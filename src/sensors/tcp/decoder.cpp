@@ -109,7 +109,8 @@ bool TcpDecoder::data(std::span<const std::byte> record, bool unix_content) {
                           .end = head.header.time,
                           .pid = head.pid,
                           .tid = head.tid,
-                          .sleeps = head.sleeps});
+                          .sleeps = head.sleeps,
+                          .goroutine = head.goroutine});
   return true;
 }
 

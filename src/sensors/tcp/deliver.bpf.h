@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "bpf/kernel/goroutine.bpf.h"
 #include "bpf/kernel/rings.bpf.h"
 #include "sensors/tcp/content.bpf.h"
 #include "sensors/tcp/socket.bpf.h"
@@ -131,6 +132,8 @@ static __always_inline void fill_data(struct tcp_data *record, const struct flow
 	record->has_position = flow->has_position;
 	record->pad[0] = record->pad[1] = 0;
 	record->sleeps = bpf_get_current_task_btf()->nvcsw;
+	record->goroutine = current_goroutine();
+	__builtin_memset(record->pad_end, 0, sizeof(record->pad_end));
 }
 
 static __always_inline void finish_data(struct tcp_data *record, __u8 kind, __u32 captured, __u64 now)

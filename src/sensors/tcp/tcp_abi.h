@@ -76,9 +76,11 @@ struct tcp_data {
 	__u8 direction;
 	__u8 has_position;
 	__u8 pad[2];
-	__u32 sleeps; /* of the thread, of its own accord, since it began; 0 where unknown */
+	__u32 sleeps;    /* of the thread, of its own accord, since it began; 0 where unknown */
+	__u32 goroutine; /* its number, if it is Go; else it means nothing */
+	__u8 pad_end[4];
 };
-ABI_ASSERT(sizeof(struct tcp_data) == 64, "tcp_data has no hidden padding");
+ABI_ASSERT(sizeof(struct tcp_data) == 72, "tcp_data has no hidden padding");
 
 /* One recvmsg on a unix socket ended: the TCP_UNIX_CONTENT records of this thread since its last belong to it. */
 struct tcp_unix_received {

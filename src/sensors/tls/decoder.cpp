@@ -26,7 +26,8 @@ bool decode_data(std::span<const std::byte> record, Events& events) {
                       .since = head.since,
                       .pid = head.pid,
                       .tid = head.tid,
-                      .sleeps = head.sleeps});
+                      .sleeps = head.sleeps,
+                      .goroutine = head.goroutine});
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <bpf/bpf_core_read.h>
 
+#include "bpf/kernel/goroutine.bpf.h"
 #include "bpf/kernel/rings.bpf.h"
 #include "bpf/kernel/who.bpf.h"
 #include "sensors/tls/tls_abi.h"
@@ -51,6 +52,7 @@ struct transfer {
 	__u64 buffer;
 	__u64 entered;
 	__u64 since;
+	__u32 goroutine;
 	__u32 length; /* still to be told of */
 	__u32 pieces; /* records that are left to tell it in */
 	__u8 direction;
@@ -143,6 +145,7 @@ static __noinline int deliver_piece(struct transfer *transfer)
 		record->pid = who >> 32;
 		record->tid = who;
 		record->sleeps = bpf_get_current_task_btf()->nvcsw;
+		record->goroutine = transfer->goroutine;
 		record->direction = direction;
 		__builtin_memset(record->pad, 0, sizeof(record->pad));
 		fill_header(&record->header, now, sizeof(*record) + want, TLS_DATA);
@@ -166,15 +169,16 @@ static __noinline long deliver_next_piece(__u32 i, struct transfer *transfer)
 	return 0;
 }
 
-/* socket: its key, where it is known to which one the session belongs; else 0. */
+/* socket: its key, where it is known to which one the session belongs; else 0. goroutine: its number, else 0. */
 static __always_inline void deliver_of(struct session *session, __u64 socket, __u64 buffer, __u32 length,
-				       __u8 direction, __u64 entered, __u32 target)
+				       __u8 direction, __u64 entered, __u32 target, __u32 goroutine)
 {
 	struct transfer transfer = {.count = counters_of(direction),
 				    .session = session,
 				    .socket = socket,
 				    .buffer = buffer,
 				    .entered = entered,
+				    .goroutine = goroutine,
 				    .length = length,
 				    .pieces = 1,
 				    .direction = direction};
@@ -204,17 +208,17 @@ static __always_inline void deliver_of(struct session *session, __u64 socket, __
 static __always_inline void deliver(__u64 object, __u64 buffer, __u32 length, __u8 direction, __u64 entered,
 				    __u32 target)
 {
-	deliver_of(session_of(session_key_of(object)), 0, buffer, length, direction, entered, target);
+	deliver_of(session_of(session_key_of(object)), 0, buffer, length, direction, entered, target, 0);
 }
 
 /* Of a session that is known by its socket: then that is what it is called. */
 static __always_inline void deliver_of_socket(__u64 socket, __u64 buffer, __u32 length, __u8 direction, __u64 entered,
-					      __u32 target)
+					      __u32 target, __u32 goroutine)
 {
 	struct session_key key = session_key_of(socket);
 
 	key.is_socket = 1;
-	deliver_of(session_of(key), socket, buffer, length, direction, entered, target);
+	deliver_of(session_of(key), socket, buffer, length, direction, entered, target, goroutine);
 }
 
 /* The library's object is gone, or will serve another connection. */

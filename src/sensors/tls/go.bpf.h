@@ -21,7 +21,6 @@
 #define GO_ARGUMENT_2(ctx)      ((ctx)->bx)
 #define GO_ARGUMENT_3(ctx)      ((ctx)->cx)
 #define GO_RESULT(ctx)          ((ctx)->ax)
-#define GO_GOROUTINE(ctx)       ((ctx)->r14)
 #define GO_PLACE(ctx)           ((ctx)->ip)
 #define GO_STACK_TOO_SMALL(ctx) (!!((ctx)->flags & 0x41)) /* jbe: carry or zero */
 #elif defined(__TARGET_ARCH_arm64)
@@ -29,7 +28,6 @@
 #define GO_ARGUMENT_2(ctx)      ((ctx)->user_regs.regs[1])
 #define GO_ARGUMENT_3(ctx)      ((ctx)->user_regs.regs[2])
 #define GO_RESULT(ctx)          ((ctx)->user_regs.regs[0])
-#define GO_GOROUTINE(ctx)       ((ctx)->user_regs.regs[28])
 #define GO_PLACE(ctx)           ((ctx)->user_regs.pc)
 #define GO_STACK_TOO_SMALL(ctx) (((ctx)->user_regs.pstate & 0x60000000) != 0x20000000) /* b.ls: no carry, or zero */
 #endif
@@ -218,7 +216,8 @@ int go_read_returns(struct pt_regs *ctx)
 	}
 	if (call.on_stack)
 		call.buffer = go_stack(ctx, &lowest) - call.buffer;
-	deliver_of_socket(call.socket, call.buffer, moved, TLS_DIRECTION_IN, call.entered, target_of(ctx));
+	deliver_of_socket(call.socket, call.buffer, moved, TLS_DIRECTION_IN, call.entered, target_of(ctx),
+			  goroutine_number(GO_GOROUTINE(ctx)));
 	return 0;
 }
 
@@ -235,6 +234,7 @@ int go_write_begins(struct pt_regs *ctx)
 		go_count_unjoined(TLS_DIRECTION_OUT);
 		return 0;
 	}
-	deliver_of_socket(socket, GO_ARGUMENT_2(ctx), length, TLS_DIRECTION_OUT, bpf_ktime_get_ns(), target_of(ctx));
+	deliver_of_socket(socket, GO_ARGUMENT_2(ctx), length, TLS_DIRECTION_OUT, bpf_ktime_get_ns(), target_of(ctx),
+			  goroutine_number(GO_GOROUTINE(ctx)));
 	return 0;
 }

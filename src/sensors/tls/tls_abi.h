@@ -30,11 +30,11 @@ struct tls_data {
 	__u32 length;
 	__u32 captured;
 	__u32 pid, tid;
-	__u32 sleeps; /* of the thread, as in tcp_data */
+	__u32 sleeps, goroutine; /* as in tcp_data */
 	__u8 direction;
-	__u8 pad[3];
+	__u8 pad[7];
 };
-ABI_ASSERT(sizeof(struct tls_data) == 80, "tls_data has no hidden padding");
+ABI_ASSERT(sizeof(struct tls_data) == 88, "tls_data has no hidden padding");
 
 struct tls_over {
 	struct record_header header;
