@@ -141,6 +141,7 @@ void Libraries::work(Nanoseconds now) {
       continue;
     }
     look_at(task.pid, task.look);
+    if (task.sweeps) --to_sweep_;
     if (!task.settles) continue;
     if (executables_.size() >= max_files) executables_.clear();
     if (const auto executable = executable_of(task.pid)) executables_[*executable] = now;
@@ -236,7 +237,7 @@ Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Funct
 // Files that nobody seems to map are let go of, once every process has been looked at again: who mapped one later, or
 // was not looked at because its like had been, is only known then.
 void Libraries::sweep(Nanoseconds now) {
-  if (sweeping_ && tasks_.empty()) {
+  if (sweeping_ && to_sweep_ == 0) {
     sweeping_ = false;
     let_go(now);
   }
@@ -257,9 +258,11 @@ void Libraries::sweep(Nanoseconds now) {
     }
   }
   if (!unused) return;
+  const std::vector<std::uint32_t> pids = all_processes();
+  if (tasks_.size() + pids.size() > max_tasks) return;
   sweeping_ = true;
-  for (const std::uint32_t pid : all_processes())
-    if (tasks_.size() < max_tasks) tasks_.push_back({pid, Look::quick, 0, false});
+  to_sweep_ = pids.size();
+  for (const std::uint32_t pid : pids) tasks_.push_back({pid, Look::quick, 0, false, true});
 }
 
 void Libraries::let_go(Nanoseconds now) {

@@ -76,6 +76,7 @@ class Libraries final : public ProcessWatcher {
     Look look;
     Nanoseconds due;
     bool settles;  // the last look after an exec: what was not found by now is not to be waited for
+    bool sweeps = false;  // is one of those that a sweep waits for
   };
 
   void attach_to_installed();
@@ -97,6 +98,7 @@ class Libraries final : public ProcessWatcher {
   std::set<std::uint32_t> numbers_;
   Nanoseconds next_sweep_ = 0;
   bool sweeping_ = false;
+  std::size_t to_sweep_ = 0;  // processes not looked at yet
   std::jthread detaching_;  // what was let go of: this thread has no time for it
 };
 
