@@ -101,6 +101,13 @@ class Https(case.Case):
             tls.asyncio_client(server.port, *[[f"/{i}/{k}" for k in range(4)] for i in range(8)])
             self.assert_seen(observer, [f"/{i}/{k}" for i in range(8) for k in range(4)])
 
+    def test_sizes_are_of_the_plaintext(self):
+        with Nginx(tls=self.certificate) as nginx, self.observe(nginx.port) as observer:
+            nginx.file("large", 3_000_000)
+            self.curl("-k", "--http1.1", f"https://127.0.0.1:{nginx.port}/file/large", "-o", os.devnull)
+            for record in sum(self.seen(observer, 1), []):
+                self.assert_call(record, "/file/large", response_bytes=3_000_000)
+
     def test_of_haproxy_that_ends_tls(self):
         with Nginx() as nginx, Haproxy(nginx.port, tls=self.certificate) as proxy, self.observe(proxy.port) as observer:
             # Not all clients: to those who connect and say nothing it answers 400.
@@ -219,8 +226,7 @@ class Libraries(case.Case):
     def copied_libraries(self):
         """A directory with a copy of libssl, which no path of the host names."""
         directory = self.enterContext(places.scratch())
-        found = subprocess.run([places.program("ldd"), places.program("curl")], capture_output=True, text=True, check=True)
-        library = next(line.split()[2] for line in found.stdout.splitlines() if "libssl" in line)
+        library = tls.library()
         shutil.copy(library, directory)
         return directory, os.path.join(directory, os.path.basename(library))
 

@@ -70,9 +70,9 @@ def library():
     return re.search(r"libssl\.so\.3 .*=> (\S+)", known).group(1)
 
 
-def threaded_server(certificate, environment=None):
+def threaded_server(certificate):
     return Server([places.python(), places.HERE / "http_server.py", certificate.certificate, certificate.key],
-                  "threaded https server", env={**os.environ, **(environment or {})})
+                  "threaded https server")
 
 
 def asyncio_client(port, *connections):
