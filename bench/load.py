@@ -41,6 +41,21 @@ def wrk(url, nginx, seconds):
     return Result(rate, latency(50), latency(99), after - before - 1, took)
 
 
+def alternating(setups, rounds):
+    """{set-up: [what it returned, …]} of {set-up: call}, one of each per round; every round begins with another one."""
+    runs, names = {name: [] for name in setups}, list(setups)
+    for number in range(rounds):
+        shift = number % len(names)
+        for name in names[shift:] + names[:shift]:
+            runs[name].append(setups[name]())
+    return runs
+
+
+def ratios(runs, name, bare, value):
+    """Of (Result, anything) runs, against those of set-up `bare` in the same rounds."""
+    return [value(run) / value(other) for (run, _), (other, _) in zip(runs[name], runs[bare])]
+
+
 @contextlib.contextmanager
 def server():
     """nginx with a file of 1 KiB, as /file/index, answered by sendfile from keep-alive connections."""

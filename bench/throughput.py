@@ -26,33 +26,23 @@ def with_agent(nginx, rung, seconds):
 
 
 def measure(rounds, seconds):
-    """{set-up: [(Result, agent figures or None), …]}, one of each per round; every round begins with another one."""
+    """{set-up: [(Result, agent figures or None), …]}"""
+    def bare(port):
+        return load.wrk(path(port), nginx, seconds), None
+
     def proxied(count):
-        def run(nginx):
-            with load.sidecars(nginx, count) as port:
-                return load.wrk(path(port), nginx, seconds), None
-        return run
+        with load.sidecars(nginx, count) as port:
+            return bare(port)
 
-    setups = {BARE: lambda nginx: (load.wrk(path(nginx.port), nginx, seconds), None)}
+    setups = {BARE: lambda: bare(nginx.port)}
     for rung in RUNGS:
-        setups[f"agent, {rung} rung"] = lambda nginx, rung=rung: with_agent(nginx, rung, seconds)
+        setups[f"agent, {rung} rung"] = lambda rung=rung: with_agent(nginx, rung, seconds)
     for name, count in PROXIES.items():
-        setups[name] = proxied(count)
+        setups[name] = lambda count=count: proxied(count)
 
-    runs = {name: [] for name in setups}
-    names = list(setups)
     with load.server() as nginx:
         load.wrk(path(nginx.port), nginx, 1)  # warm
-        for number in range(rounds):
-            shift = number % len(names)
-            for name in names[shift:] + names[:shift]:
-                runs[name].append(setups[name](nginx))
-    return runs
-
-
-def ratios(runs, name, value):
-    """Against nginx alone in the same round."""
-    return [value(run) / value(bare) for (run, _), (bare, _) in zip(runs[name], runs[BARE])]
+        return load.alternating(setups, rounds)
 
 
 def tables(runs):
@@ -61,7 +51,7 @@ def tables(runs):
         row = [name, figures.spread([r.rate for r, _ in results], 0),
                figures.spread([r.p50 for r, _ in results], 0, 1e6), figures.spread([r.p99 for r, _ in results], 0, 1e6)]
         for value in (lambda r: r.rate, lambda r: r.p50, lambda r: r.p99):
-            row.append("1" if name == BARE else figures.spread(ratios(runs, name, value)))
+            row.append("1" if name == BARE else figures.spread(load.ratios(runs, name, BARE, value)))
         rows.append(row)
     yield figures.table("Throughput and latency", ["set-up", "requests/s", "p50 µs", "p99 µs", "requests/s, ratio",
                                                    "p50, ratio", "p99, ratio"], rows)

@@ -37,7 +37,7 @@ def with_agent(name, run):
 
 
 def measure_load(https, rounds, seconds):
-    """{set-up: [(Result, agent's figures or None), …]}, one of each per round; every round begins with another one."""
+    """{set-up: [(Result, agent's figures or None), …]}"""
     with contextlib.ExitStack() as stack:
         certificate = stack.enter_context(tls.Certificate())
         plain, sealed = (stack.enter_context(Nginx(workers=load.WORKERS, tls=each)) for each in (None, certificate))
@@ -56,12 +56,7 @@ def measure_load(https, rounds, seconds):
         if https:
             setups[PROXY] = proxied
         run()  # warm
-        runs, names = {name: [] for name in setups}, list(setups)
-        for number in range(rounds):
-            shift = number % len(names)
-            for name in names[shift:] + names[:shift]:
-                runs[name].append(setups[name]())
-        return runs
+        return load.alternating(setups, rounds)
 
 
 def measure_calls(rounds, milliseconds):
@@ -112,16 +107,13 @@ def measure(rounds, seconds):
             "calls": measure_calls(rounds, seconds * 200), "start": measure_start(rounds)}
 
 
-def ratios(runs, name, value):
-    return [value(run) / value(bare) for (run, _), (bare, _) in zip(runs[name], runs[BARE])]
-
-
 def tables(found):
     rows, own = [], []
     for kind, runs in found["loads"].items():
         for name, results in runs.items():
             rows.append([kind, name, figures.spread([result.rate for result, _ in results], 0),
-                         figures.spread(ratios(runs, name, lambda r: r.rate), 3), figures.spread(ratios(runs, name, lambda r: r.p99))])
+                         figures.spread(load.ratios(runs, name, BARE, lambda r: r.rate), 3),
+                         figures.spread(load.ratios(runs, name, BARE, lambda r: r.p99))])
             took = [figures_of for _, figures_of in results if figures_of]
             if took:
                 own.append([kind, name, figures.spread([t["cpu"] for t in took], 2, 1e6), figures.spread([t["told"] for t in took]),

@@ -12,27 +12,25 @@ from .servers import Server
 from .tls import trusting
 
 
-def sealing(tls):
-    """What makes the servers speak TLS in all directions, with a tls.Certificate."""
-    return {"CERT": tls.certificate, "KEY": tls.key} if tls else {}
+def surroundings(redis, postgres, pool, tls=None, **more):
+    """The environment of a chain server; with a tls.Certificate it speaks TLS in all directions."""
+    sealed = {"CERT": tls.certificate, "KEY": tls.key} if tls else {}
+    return {**os.environ, "REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool), **sealed, **more}
 
 
 def chain_node(redis, postgres, client="ioredis", shape="sequence", pool=10, tls=None):
-    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "REDIS_CLIENT": client, "SHAPE": shape,
-                   "POOL": str(pool), "NODE_PATH": str(places.ROOT / "tests/node/node_modules"), **sealing(tls)}
-    return Server([places.program("node"), places.HERE / "chain_server.js"], "chain server (node)",
-                  env={**os.environ, **environment})
+    environment = surroundings(redis, postgres, pool, tls, REDIS_CLIENT=client, SHAPE=shape,
+                               NODE_PATH=str(places.ROOT / "tests/node/node_modules"))
+    return Server([places.program("node"), places.HERE / "chain_server.js"], "chain server (node)", env=environment)
 
 
 def chain_python(mode, redis, postgres, pool=10, tls=None):
-    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool), **sealing(tls)}
     return Server([places.python(), places.HERE / "chain_server.py", mode], f"chain server (python, {mode})",
-                  env={**os.environ, **environment})
+                  env=surroundings(redis, postgres, pool, tls))
 
 
 def chain_go(variant, redis, postgres, pool=10):
-    environment = {"REDIS_PORT": str(redis.port), "PGPORT": str(postgres.port), "POOL": str(pool)}
-    return Server([go.program(variant), "chain"], f"chain server (go, {variant})", env={**os.environ, **environment})
+    return Server([go.program(variant), "chain"], f"chain server (go, {variant})", env=surroundings(redis, postgres, pool))
 
 
 def load(port, concurrency, requests, first=0, headers=None, tls=False):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // chain_server.js: says "listening <port>". A web application as people write it. /r/N asks Redis and PostgreSQL, and says N in both, so that
 // a test can tell whose calls they are. From the environment: REDIS_PORT, REDIS_CLIENT (ioredis, redis), PGPORT, POOL
-// (connections), CERT and KEY (files: then all of it speaks TLS), SHAPE: "sequence" (one after the other), "parallel" (at once), "twice" (two statements, each with
-// whatever connection the pool has).
+// (connections), CERT and KEY (files: then all of it speaks TLS), SHAPE: "sequence" (one after the other), "parallel"
+// (at once), "twice" (two statements, each with whatever connection the pool has).
 'use strict';
 
 const fs = require('node:fs');
@@ -11,15 +11,16 @@ const https = require('node:https');
 const { Pool } = require('pg');
 
 const sealed = process.env.CERT && { cert: fs.readFileSync(process.env.CERT), key: fs.readFileSync(process.env.KEY) };
+const trusting = sealed && { rejectUnauthorized: false };
 const shape = process.env.SHAPE || 'sequence';
 const pool = new Pool({ host: '127.0.0.1', port: Number(process.env.PGPORT), user: 'postgres', database: 'postgres',
-  max: Number(process.env.POOL || 10), ssl: sealed ? { rejectUnauthorized: false } : false });
+  max: Number(process.env.POOL || 10), ssl: trusting || false });
 
 async function redis() {
   const port = Number(process.env.REDIS_PORT);
   if ((process.env.REDIS_CLIENT || 'ioredis') === 'ioredis') {
     const Redis = require('ioredis');
-    const client = new (Redis.default || Redis)({ port, host: '127.0.0.1', lazyConnect: true, tls: sealed ? { rejectUnauthorized: false } : undefined });
+    const client = new (Redis.default || Redis)({ port, host: '127.0.0.1', lazyConnect: true, tls: trusting });
     await client.connect();
     return client;
   }

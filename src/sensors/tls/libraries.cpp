@@ -96,7 +96,10 @@ void Libraries::attach_to_installed() {
         struct stat status{};
         if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
         const FileId id = id_of(status);
-        if (look_into(file.get(), id, path, Look::quick)) files_[id].target->of_host = true;
+        const auto known = files_.find(id);
+        const bool attached =
+            known != files_.end() ? known->second.target != nullptr : look_into(file.get(), id, path, Look::quick);
+        if (attached) files_[id].target->of_host = true;
       }
     }
     ::globfree(&found);
