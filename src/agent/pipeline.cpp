@@ -168,28 +168,31 @@ std::string_view Pipeline::name_of_peer(const Call& call, const Connection& conn
 
 void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
   if (!held_.empty()) tell_held(call.end);
+  std::optional<tracing::Unnamed> unnamed;
+  if (following_) unnamed = trace_feed_.on_call(call, connection);
   // A connection's calls are told in their order.
   const auto of_same = [&connection](const Held& held) { return held.connection.key == connection.key; };
-  const bool waits = (following_ && tracer_.better_wait(call, connection)) || std::ranges::any_of(held_, of_same);
+  const bool waits = (unnamed && tracer_.better_wait(*unnamed)) || std::ranges::any_of(held_, of_same);
   if (waits && held_.size() < held_limit)
-    held_.push_back({call, connection, pid, peer_pid});
+    held_.push_back({call, connection, pid, peer_pid, std::move(unnamed)});
   else
-    tell(call, connection, pid, peer_pid);
+    tell(call, connection, pid, peer_pid, unnamed);
 }
 
 void Pipeline::tell_held(Nanoseconds now) {
   while (!held_.empty()) {
-    Held& oldest = held_.front();
-    const bool waits = tracer_.better_wait(oldest.call, oldest.connection);
+    const Held& oldest = held_.front();
+    const bool waits = oldest.unnamed && tracer_.better_wait(*oldest.unnamed);
     if (waits && now < oldest.call.end + held_for) return;
-    if (waits) tracer_.waited_in_vain(oldest.connection.key);
-    Held held = std::move(oldest);
+    if (waits) tracer_.waited_in_vain(*oldest.unnamed);
+    Held held = std::move(held_.front());
     held_.pop_front();
-    tell(held.call, held.connection, held.pid, held.peer_pid);
+    tell(held.call, held.connection, held.pid, held.peer_pid, held.unnamed);
   }
 }
 
-void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid) {
+void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid,
+                    const std::optional<tracing::Unnamed>& unnamed) {
   if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
   redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
@@ -220,22 +223,20 @@ void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid,
                           .peer_service = peer_service};
   const SeriesId series = metrics_.add(observation);
   map_.add(observation);
-  if (following_ || exemplars_.wanted()) tell_apart(observation, series);
+  if (unnamed || exemplars_.wanted()) tell_apart(observation, series, unnamed);
 }
 
 // To those who tell calls apart, which metrics do not.
-void Pipeline::tell_apart(Observation& observation, SeriesId series) {
+void Pipeline::tell_apart(Observation& observation, SeriesId series, const std::optional<tracing::Unnamed>& unnamed) {
   const std::optional<TraceContext> context = extract_trace_context(observation.call.request_headers);
-  const bool continued = context && context->has_ids();
   const Call& call = observation.call;
-  const tracing::Names names =
-      following_ ? tracer_.on_call(call, observation.connection, continued ? &*context : nullptr) : tracing::Names{};
+  const tracing::Names names = unnamed ? tracer_.name(*unnamed) : tracing::Names{};
   const TraceText trace(names);
   observation.trace_id = trace.id();
   observation.span_id = trace.span();
   observation.parent_span_id = trace.parent();
   observation.trace_flags = trace.flags;
-  if (continued) observation.trace_state = context->state;
+  if (context && context->has_ids()) observation.trace_state = context->state;
   if (strategies_.takes(call, observation.process, observation.service) && exemplars_.wanted())
     windows_.add(observation, series);
   kept_.add(observation, names.trace, names.span, names.parent);

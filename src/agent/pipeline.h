@@ -139,10 +139,11 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_tls(std::uint32_t pid) override {
     if (watcher_ != nullptr) watcher_->on_tls(pid);
   }
-  void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid);
+  void tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid,
+            const std::optional<tracing::Unnamed>& unnamed);
   void tell_held(Nanoseconds now);
   void follow(Nanoseconds now);
-  void tell_apart(Observation& observation, SeriesId series);
+  void tell_apart(Observation& observation, SeriesId series, const std::optional<tracing::Unnamed>& unnamed);
 
   streams::Settings stream_settings_;
   sensors::ProcessWatcher* watcher_ = nullptr;
@@ -152,11 +153,12 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   streams::Datagrams datagrams_;
   identity::Names peer_names_;
   Redactor redactor_;
-  // A server's call whose client's end was not heard of yet: of two processors, either may be the first to tell.
+  // A call that has no name before its client's end is heard of: of two processors, either may be the first to tell.
   struct Held {
     Call call;
     Connection connection;
     std::uint32_t pid, peer_pid;
+    std::optional<tracing::Unnamed> unnamed;  // while somebody sees traces
   };
 
   std::deque<Held> held_;

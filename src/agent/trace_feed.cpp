@@ -36,6 +36,11 @@ void TraceFeed::on_request(const Call& call, Kind kind, const Connection& connec
   tracer_.on_request(call, kind, connection, pid, context && context->has_ids() ? &*context : nullptr);
 }
 
+tracing::Unnamed TraceFeed::on_call(const Call& call, const Connection& connection) {
+  const std::optional<TraceContext> context = extract_trace_context(call.request_headers);
+  return tracer_.on_call(call, connection, context && context->has_ids() ? &*context : nullptr);
+}
+
 bool exports_spans(const Call& call) {
   if (call.kind != Kind::client || call.operation != "POST") return false;
   return call.path.ends_with("/v1/traces") ||

@@ -19,6 +19,8 @@ class TraceFeed final : public streams::Follower {
   void before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) override;
   void after(const Connection& connection, const protocols::Segment& segment) override;
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) override;
+  // A call is over.
+  [[nodiscard]] tracing::Unnamed on_call(const Call& call, const Connection& connection);
   void on_closed(SocketKey key) override { tracer_.on_closed(key); }
   std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) override {
     return tracer_.task_of(pid, tid, goroutine);

@@ -4,24 +4,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "model/call.h"
-#include "tracing/ids.h"
+#include "tracing/origin.h"
 #include "tracing/requests.h"
 
 namespace subfloor::tracing {
 
-// What a client sent in one go, and why. The calls whose requests begin in it have its trace and parent.
+// What a client sent in one go, and why. The calls whose requests begin in it are named after its origin.
 struct Send {
   std::uint32_t position = 0, end = 0;  // of its first byte, and of the one after its last
   bool answered = false;       // a call that began here was
-  bool sampled = true;
-  TraceId trace;      // all 0 while nobody asked
-  SpanId parent = 0;
   Handle cause;          // for which it was made, or probably was
-  bool certain = false;  // else neither trace nor parent are given
+  bool certain = false;
+  std::shared_ptr<Origin> origin;  // of the cause, if that is certain
   bool open = false;  // whether it can be told what it was made for will be seen when the thread is done
 };
 
@@ -35,7 +34,7 @@ class Sends {
   // The oldest that was not answered, or null.
   [[nodiscard]] Send* unanswered();
   [[nodiscard]] std::size_t size() const { return count_; }
-  void clear() { count_ = 0; }
+  void clear() { *this = {}; }
   [[nodiscard]] bool empty() const { return count_ == 0; }
   template <class Visit>
   void for_each(const Visit& visit) {

@@ -43,6 +43,7 @@ void Requests::end(Process& process, Request& request) {
   if (request.next != Request::no_slot) slots_[request.next].previous = request.previous;
   (request.previous == Request::no_slot ? process.first : slots_[request.previous].next) = request.next;
   request.open = false;
+  request.origin.reset();
   free_.push_back(handle_of(request).slot);
 }
 

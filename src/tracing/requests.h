@@ -4,10 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/connection.h"
-#include "tracing/ids.h"
+#include "tracing/origin.h"
 
 namespace subfloor::tracing {
 
@@ -21,18 +22,11 @@ struct Handle {
 struct Request {
   std::uint32_t generation = 0;
   bool open = false;
-  bool awaits_client = false;  // the other end is on this host, and its send was not heard of yet
-  bool sampled = true;
-  SocketKey key = 0, peer = 0;
-  bool tls = false;
-  std::uint32_t position = 0;
+  std::shared_ptr<Origin> origin;
   std::uint32_t pid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all
   bool doubtful = false;    // a call counted for it may have been another's
-  TraceId trace;
-  SpanId span = 0, parent = 0;
-  SpanId told_parent = 0;  // as its header says; 0: it has none
   std::uint64_t content = 0;  // what it asks for, as a hash
   std::uint64_t shape = 0;  // the same without the digits in it: whoever serves it does the same for others like it
   std::uint32_t next = no_slot, previous = no_slot;  // of the same process

@@ -28,10 +28,6 @@ std::uint64_t shape_of(const Call& call) {
   return hash;
 }
 
-bool sampled(const TraceContext& context) {
-  return context.sampling == TraceContext::Sampling::yes || context.sampling == TraceContext::Sampling::debug;
-}
-
 }  // namespace
 
 Tracer::Tracer(StyleOf style, Ids ids) : style_(std::move(style)), ids_(ids) {}
@@ -200,11 +196,7 @@ void Tracer::give_cause(Send& send, Request& request, bool certain) {
   send.cause = requests_.handle_of(request);
   send.certain = certain;
   requests_.add_call(processes_[request.pid], request, certain);
-  if (!certain) return;
-  resolve(request);
-  send.trace = request.trace;
-  send.parent = request.span;
-  send.sampled = request.sampled;
+  send.origin = certain ? request.origin : nullptr;
 }
 
 // Numbers of threads are small.
@@ -292,23 +284,6 @@ void Tracer::after(const Transfer& transfer) {
   receive(thread, link_of(key));
 }
 
-// What the client that made it knows of it.
-void Tracer::adopt(Request& request, const Send& send) {
-  request.awaits_client = false;
-  request.parent = ids_.span_at(request.peer, request.position);
-  ++counters_.ends_joined;
-  if (request.told_parent != 0) return;
-  request.trace = send.trace.known() ? send.trace : ids_.trace_at(request.peer, request.position);
-  request.sampled = send.sampled;
-}
-
-// Records of two threads may come in either order: the client's may have come since. After this, it is too late.
-void Tracer::resolve(Request& request) {
-  if (!request.awaits_client) return;
-  request.awaits_client = false;
-  if (const Send* send = sent_by_peer(request.peer, request.tls, request.position)) adopt(request, *send);
-}
-
 void Tracer::on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
                         const TraceContext* context) {
   if (!call.position || pid == 0) return;
@@ -328,25 +303,9 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   if (requests_.find(thread.serving) != nullptr) (process.goroutines ? thread.multiplexes : process.by_turns) = true;
   Request* const request = requests_.begin(process, pid);
   if (request == nullptr) return;
-  request->key = connection.key;
-  request->peer = peer_of(connection);
-  request->tls = connection.tls;
-  request->position = *call.position;
   request->content = content_of(call);
   request->shape = shape_of(call);
-  request->span = ids_.span_at(connection.key, *call.position);
-  if (context != nullptr) {
-    request->trace = read_trace_id(context->trace_id());
-    request->told_parent = request->parent = read_span_id(context->span_id());
-    request->sampled = sampled(*context);
-  } else {
-    request->trace = ids_.trace_at(connection.key, *call.position);
-  }
-  if (request->peer != 0) {
-    const Send* const send = sent_by_peer(request->peer, request->tls, *call.position);
-    request->awaits_client = send == nullptr || send->open;
-    if (!request->awaits_client) adopt(*request, *send);
-  }
+  request->origin = origin_of(call, connection, context);
   const Handle handle = requests_.handle_of(*request);
   link.serving.push_back(handle);
   thread.serving = handle;
@@ -360,7 +319,7 @@ Request* Tracer::with_header(const Process& process, const TraceContext& context
   Request* found = nullptr;
   bool several = false;
   requests_.for_each(process, [&](Request& request) {
-    if (request.told_parent != span || request.trace != trace) return;
+    if (request.origin->told_parent != span || request.origin->names.trace != trace) return;
     several = several || found != nullptr;
     found = &request;
   });
@@ -404,85 +363,13 @@ void Tracer::explain(const Call& call, const Connection& connection, std::uint32
 Request* Tracer::serving(Link& link, std::uint32_t position) {
   for (const Handle handle : link.serving) {
     Request* const request = requests_.find(handle);
-    if (request != nullptr && request->position == position) return request;
+    if (request != nullptr && request->origin->position == position) return request;
   }
   return nullptr;
 }
 
-Names Tracer::names_of_server(const Call& call, const Connection& connection, const TraceContext* context) {
-  Link& link = link_of(connection.key);
-  link.kind = Kind::server;
-  if (Request* const request = serving(link, *call.position)) {
-    resolve(*request);
-    const Names names{request->trace, request->span, request->parent, request->sampled};
-    close(*request);
-    return names;
-  }
-  Names names{.trace = ids_.trace_at(connection.key, *call.position),
-              .span = ids_.span_at(connection.key, *call.position)};
-  if (const Send* const send = sent_by_peer(peer_of(connection), connection.tls, *call.position)) {
-    ++counters_.ends_joined;
-    names.parent = ids_.span_at(connection.peer, *call.position);
-    names.trace = send->trace.known() ? send->trace : ids_.trace_at(connection.peer, *call.position);
-    names.sampled = send->sampled;
-  }
-  if (context == nullptr) return names;
-  names.trace = read_trace_id(context->trace_id());
-  names.sampled = sampled(*context);
-  if (names.parent == 0) names.parent = read_span_id(context->span_id());
-  return names;
-}
-
-Names Tracer::names_of_client(const Call& call, const Connection& connection, const TraceContext* context) {
-  Link& link = link_of(connection.key);
-  link.kind = Kind::client;
-  Names names{.trace = ids_.trace_at(connection.key, *call.position),
-              .span = ids_.span_at(connection.key, *call.position)};
-  if (Send* const send = link.sends.find(*call.position)) {
-    if (send->trace.known()) names.trace = send->trace;
-    names.parent = send->parent;
-    names.sampled = send->sampled;
-    concerned_.push_back({send->cause, send->certain});
-    if (send->answered) {  // several in one go: they may have been gathered from several requests
-      learn(process_of(link.pid), link, true);
-    } else {
-      send->answered = true;
-      if (Request* const request = requests_.find(send->cause)) requests_.end_call(processes_[request->pid], *request);
-    }
-  }
-  if (context == nullptr) return names;
-  const TraceId trace = read_trace_id(context->trace_id());
-  if (names.parent == 0 || trace != names.trace) names.parent = read_span_id(context->span_id());
-  names.trace = trace;
-  names.sampled = sampled(*context);
-  return names;
-}
-
-bool Tracer::better_wait(const Call& call, const Connection& connection) {
-  if (call.kind == Kind::client || peer_of(connection) == 0 || !call.position) return false;
-  Link& link = link_of(connection.key);
-  if (link.alone) return false;
-  if (const Request* const request = serving(link, *call.position); request != nullptr && !request->awaits_client)
-    return false;
-  const Send* const send = sent_by_peer(peer_of(connection), connection.tls, *call.position);
-  return send == nullptr || send->open;
-}
-
-void Tracer::waited_in_vain(SocketKey key) {
-  if (const auto link = links_.find(key); link != links_.end()) link->second.alone = true;
-}
-
-Names Tracer::on_call(const Call& call, const Connection& connection, const TraceContext* context) {
-  if (call.position && connection.transport != Transport::udp) {
-    return call.kind == Kind::server ? names_of_server(call, connection, context)
-                                     : names_of_client(call, connection, context);
-  }
-  if (context == nullptr) return {.trace = ids_.trace(), .span = ids_.span()};
-  return {read_trace_id(context->trace_id()), ids_.span(), read_span_id(context->span_id()), sampled(*context)};
-}
-
 void Tracer::close(Request& request) {
-  Link& link = link_of(request.key);
+  Link& link = link_of(request.origin->key);
   std::erase(link.serving, requests_.handle_of(request));
   requests_.end(processes_[request.pid], request);
 }

@@ -15,6 +15,7 @@
 #include "telemetry/trace_context.h"
 #include "tracing/ids.h"
 #include "tracing/links.h"
+#include "tracing/origin.h"
 #include "tracing/requests.h"
 
 namespace subfloor::tracing {
@@ -37,12 +38,6 @@ enum class Style : std::uint8_t {
   loop,     // serves many requests by turns on a thread, and goes on at once with what it receives (Node.js, nginx)
   turns,    // by turns, and goes on with it some time (HAProxy, asyncio)
   goroutines,  // each by a goroutine, on any thread (Go)
-};
-
-struct Names {
-  TraceId trace;
-  SpanId span = 0, parent = 0;
-  bool sampled = true;
 };
 
 // Calls made by processes that had requests open.
@@ -69,13 +64,15 @@ class Tracer {
   // The head of a request. The context is what it carries, or null: one with ids.
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid,
                   const TraceContext* context);
-  // Whether the call had better be told a little later: it is a server's, its client is on this host, and what that
-  // sent was not heard of yet.
-  [[nodiscard]] bool better_wait(const Call& call, const Connection& connection);
-  // That it was in vain.
-  void waited_in_vain(SocketKey key);
   // A call is over.
-  [[nodiscard]] Names on_call(const Call& call, const Connection& connection, const TraceContext* context);
+  [[nodiscard]] Unnamed on_call(const Call& call, const Connection& connection, const TraceContext* context);
+  // Whether the call had better be told a little later: the client of its request, or of the one that it was made for, is
+  // on this host, and what that sent was not heard of yet.
+  [[nodiscard]] bool better_wait(const Unnamed& call);
+  // That it was in vain.
+  void waited_in_vain(const Unnamed& call);
+  // By what is known now.
+  [[nodiscard]] Names name(const Unnamed& call);
   void on_closed(SocketKey key);
   // Forgets everything: nobody tells it of transfers for a while.
   void clear();
@@ -131,8 +128,8 @@ class Tracer {
   static void learn(Process& process, const Link& link, bool late);
   [[nodiscard]] bool in_step(const Thread& thread);
   void note(Why why);
-  void resolve(Request& request);
-  void adopt(Request& request, const Send& send);
+  [[nodiscard]] bool settled(Origin& origin, int hops = 0);
+  [[nodiscard]] std::shared_ptr<Origin> origin_of(const Call& call, const Connection& connection, const TraceContext* context);
   void begin(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context);
   void explain(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context);
   [[nodiscard]] Request* with_header(const Process& process, const TraceContext& context);
@@ -144,8 +141,8 @@ class Tracer {
   [[nodiscard]] static SocketKey peer_of(const Connection& connection);
   void heed_tls(Link& link, const Connection& connection);
   void end_calls(Link& link);
-  [[nodiscard]] Names names_of_server(const Call& call, const Connection& connection, const TraceContext* context);
-  [[nodiscard]] Names names_of_client(const Call& call, const Connection& connection, const TraceContext* context);
+  [[nodiscard]] Unnamed end_of_server(const Call& call, const Connection& connection, const TraceContext* context);
+  [[nodiscard]] Unnamed end_of_client(const Call& call, const Connection& connection, const TraceContext* context);
   [[nodiscard]] Request* serving(Link& link, std::uint32_t position);
   void close(Request& request);
 

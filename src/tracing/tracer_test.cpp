@@ -59,16 +59,18 @@ class Host {
   Names answered(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid) {
     const Transfer received = transfer(key, Kind::client, false, position, pid, tid);
     tracer.before(received);
-    const Names names = tracer.on_call(call(Kind::client, position, pid, tid), connection(key), nullptr);
+    const Unnamed unnamed = tracer.on_call(call(Kind::client, position, pid, tid), connection(key), nullptr);
     tracer.after(received);
-    return names;
+    return tracer.name(unnamed);
   }
   // The server's end.
   Names respond(SocketKey key, std::uint32_t position, std::uint32_t pid, std::uint32_t tid,
                 const TraceContext* context = nullptr) {
     tracer.before(transfer(key, Kind::server, true, position, pid, tid));
-    return tracer.on_call(call(Kind::server, position, pid, tid), connection(key), context);
+    return tracer.name(tracer.on_call(call(Kind::server, position, pid, tid), connection(key), context));
   }
+
+  Unnamed over(SocketKey key, const Call& call) { return tracer.on_call(call, connection(key), nullptr); }
 
   static Call call(Kind kind, std::uint32_t position, std::uint32_t pid, std::uint32_t tid,
                    const std::string& path = "/") {
@@ -146,18 +148,55 @@ TEST(Tracer, KnowsNoParentAfterTheResponse) {
 // The record of a send may come after that of what was done with it.
 TEST(Tracer, WaitsForTheClientsEnd) {
   Host host;
-  const Call late = Host::call(Kind::server, 5, Host::database, 31);
-  EXPECT_TRUE(host.tracer.better_wait(late, host.connection(db_served)));
+  const Unnamed late = host.over(db_served, Host::call(Kind::server, 5, Host::database, 31));
+  EXPECT_TRUE(host.tracer.better_wait(late));
   host.send(db, 5, Host::server, 21);
-  EXPECT_FALSE(host.tracer.better_wait(late, host.connection(db_served)));
-  host.tracer.waited_in_vain(db_served);
+  EXPECT_FALSE(host.tracer.better_wait(late));
+}
+
+TEST(Tracer, WaitsNoMoreWhereItWaitedInVain) {
+  Host host;
+  host.receive(db_served, 5, Host::database, 31);
+  const Unnamed late = host.over(db_served, Host::call(Kind::server, 5, Host::database, 31));
+  EXPECT_TRUE(host.tracer.better_wait(late));
+  host.tracer.waited_in_vain(late);
+  EXPECT_EQ(host.tracer.name(late).parent, 0U);
+  EXPECT_FALSE(host.tracer.better_wait(host.over(db_served, Host::call(Kind::server, 105, Host::database, 31))));
 }
 
 TEST(Tracer, TakesNoEarlierSendForTheClientsEnd) {
   Host host;
   host.send(db, 5, Host::server, 21);
-  const Call next = Host::call(Kind::server, 105, Host::database, 31);
-  EXPECT_TRUE(host.tracer.better_wait(next, host.connection(db_served)));
+  EXPECT_TRUE(host.tracer.better_wait(host.over(db_served, Host::call(Kind::server, 105, Host::database, 31))));
+}
+
+// A library tells of what was written when it returns: by then, the server may have asked others, and answered.
+TEST(Tracer, NamesCallsAfterAClientThatIsHeardOfLast) {
+  Host host;
+  host.receive(web_served, 1, Host::server, 21);
+  host.send(db, 5, Host::server, 21);
+  host.receive(db_served, 5, Host::database, 31);
+  const Unnamed query = host.over(db_served, Host::call(Kind::server, 5, Host::database, 31));
+  const Unnamed queried = host.over(db, Host::call(Kind::client, 5, Host::server, 21));
+  const Unnamed served = host.over(web_served, Host::call(Kind::server, 1, Host::server, 21));
+  for (const Unnamed* call : {&query, &queried, &served}) EXPECT_TRUE(host.tracer.better_wait(*call));
+
+  host.send(web, 1, Host::client, 11);
+  for (const Unnamed* call : {&query, &queried, &served}) EXPECT_FALSE(host.tracer.better_wait(*call));
+  const Names asked = host.answered(web, 1, Host::client, 11);
+  EXPECT_EQ(host.tracer.name(served).parent, asked.span);
+  EXPECT_EQ(host.tracer.name(queried).parent, host.tracer.name(served).span);
+  EXPECT_EQ(host.tracer.name(query).parent, host.tracer.name(queried).span);
+  EXPECT_EQ(host.tracer.name(query).trace, asked.trace);
+}
+
+// What waits to be named is not being served any more.
+TEST(Tracer, ARequestIsOverBeforeItHasAName) {
+  Host host;
+  host.receive(web_served, 1, Host::server, 21);
+  const Unnamed served = host.over(web_served, Host::call(Kind::server, 1, Host::server, 21));
+  EXPECT_TRUE(host.tracer.better_wait(served));
+  EXPECT_EQ(host.tracer.open_requests(), 0U);
 }
 
 TEST(Tracer, ByTurnsConnectsWithWhatWasReceivedLast) {

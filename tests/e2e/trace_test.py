@@ -161,14 +161,14 @@ class TracesOverTls(Chains):
         return chain_python("threads", self.redis, self.postgres, tls=self.certificate)
 
     def test_node_one_at_a_time(self):
-        _, records = self.verdict(self.node(), 1, 300, self.through_nginx, least=0.9)
+        _, records = self.verdict(self.node(), 1, 300, self.through_nginx, least=0.99)
         self.assertEqual([r for r in records if not r["tls.established"]], [])
 
     def test_node_a_hundred_at_once_is_never_wrong(self):
         self.verdict(self.node(), 100, 1000, self.through_nginx)
 
     def test_threads_a_hundred_at_once(self):
-        self.verdict(self.python(), 100, 500, self.through_nginx, least=0.9)
+        self.verdict(self.python(), 100, 500, self.through_nginx, least=0.99)
 
     def test_a_connection_older_than_the_agent_is_joined_to_nothing(self):
         server = self.parts.enter_context(self.python())
