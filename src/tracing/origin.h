@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of a request that is being served. What the client's end says of it may be heard of after calls were made for
-// it, or even after it was answered: all that name themselves after it share this, and are named last.
+// The names of a request that is being served. What the client's end says of it may be heard of after calls were made
+// for it, or even after it was answered: all that name themselves after it share this, and are named last.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ struct Origin {
 // A call that is over, before it is told of.
 struct Unnamed {
   Names own = {};
-  std::shared_ptr<Origin> origin = nullptr;  // a server's: its own; a client's: of the request that it was made for, or null
+  std::shared_ptr<Origin> origin =
+      nullptr;  // a server's: its own; a client's: of the request that it was made for, or null
   bool server = false;
   struct Told {
     TraceId trace;

@@ -66,8 +66,8 @@ class Tracer {
                   const TraceContext* context);
   // A call is over.
   [[nodiscard]] Unnamed on_call(const Call& call, const Connection& connection, const TraceContext* context);
-  // Whether the call had better be told a little later: the client of its request, or of the one that it was made for, is
-  // on this host, and what that sent was not heard of yet.
+  // Whether the call had better be told a little later: the client of its request, or of the one that it was made for,
+  // is on this host, and what that sent was not heard of yet.
   [[nodiscard]] bool better_wait(const Unnamed& call);
   // That it was in vain.
   void waited_in_vain(const Unnamed& call);
@@ -88,10 +88,10 @@ class Tracer {
     bool multiplexes = false;  // it had read several that were open at once
     // What it received last, and has done since.
     std::vector<Handle> causes;  // whose bytes these were, in order
-    bool unknown = false;        // and somebody else's, or nobody's
+    bool unknown = false;  // and somebody else's, or nobody's
     bool certain = true;
-    bool arrival = false;        // it was a request, or more of one
-    bool acted = true;           // it has sent something since
+    bool arrival = false;  // it was a request, or more of one
+    bool acted = true;  // it has sent something since
     std::uint32_t pid = 0;
     std::uint32_t sleeps = 0;
     Nanoseconds when = 0;
@@ -129,7 +129,8 @@ class Tracer {
   [[nodiscard]] bool in_step(const Thread& thread);
   void note(Why why);
   [[nodiscard]] bool settled(Origin& origin, int hops = 0);
-  [[nodiscard]] std::shared_ptr<Origin> origin_of(const Call& call, const Connection& connection, const TraceContext* context);
+  [[nodiscard]] std::shared_ptr<Origin> origin_of(const Call& call, const Connection& connection,
+                                                  const TraceContext* context);
   void begin(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context);
   void explain(const Call& call, const Connection& connection, std::uint32_t pid, const TraceContext* context);
   [[nodiscard]] Request* with_header(const Process& process, const TraceContext& context);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What calls are named after. Records of the two ends of a connection come in either order, so a server may have answered,
-// and made calls of its own, before it is heard of what its client sent.
+// What calls are named after. Records of the two ends of a connection come in either order, so a server may have
+// answered, and made calls of its own, before it is heard of what its client sent.
 #include "tracing/tracer.h"
 
 namespace subfloor::tracing {
@@ -87,7 +87,8 @@ Unnamed Tracer::on_call(const Call& call, const Connection& connection, const Tr
                                      : end_of_client(call, connection, context);
   }
   if (context == nullptr) return {.own = {.trace = ids_.trace(), .span = ids_.span()}};
-  return {.own = {read_trace_id(context->trace_id()), ids_.span(), read_span_id(context->span_id()), sampled(*context)}};
+  return {
+      .own = {read_trace_id(context->trace_id()), ids_.span(), read_span_id(context->span_id()), sampled(*context)}};
 }
 
 bool Tracer::better_wait(const Unnamed& call) {

@@ -11,7 +11,7 @@ from e2e.case import Case
 from support import collector, places, pods
 from support.collector import Collector
 from support.subfloor import PATIENT_RING, Agent, run
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 HTTPS = ("/bin/sh", "-c", "cd /www && exec openssl s_server -quiet -WWW -accept 443 -cert cert.pem -key key.pem")
 HTTPD = ("/bin/httpd", "-f", "-p", "80", "-h", "/www")
@@ -102,7 +102,7 @@ class Names(PodsCase):
                 lives.append((status["finished_at"] - status["started_at"]) / 1e6)
                 pod.remove()  # and its runtime forgets it, too
             servers, clients = self.seen(seen, 10, path="/hello")
-            self.assertLess(min(lives), 50, f"ms that containers lived: {lives}")
+            self.assertLess(min(lives), 50 * PATIENCE, f"ms that containers lived: {lives}")
             for i, client in enumerate(sorted(clients, key=lambda r: r["url.query"])):
                 self.assertEqual(client["k8s.pod.name"], f"short-{i}")
                 self.assertEqual(client["k8s.namespace.name"], "batch")
