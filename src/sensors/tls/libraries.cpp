@@ -27,6 +27,7 @@ constexpr std::size_t max_tasks = 16384;
 constexpr Nanoseconds ms = 1'000'000;
 constexpr Nanoseconds work_limit = 2 * ms;
 constexpr Nanoseconds second_look = 200 * ms;  // after an exec: by then the loader is through
+constexpr Nanoseconds late_look = 5'000 * ms;  // and by then, most of what a program loads by itself
 constexpr Nanoseconds settled_for = 1'000 * ms;
 constexpr Nanoseconds sweep_interval = 10'000 * ms;
 constexpr std::array library_names = std::to_array<std::string_view>({"libssl", "libgnutls", "libboringssl"});
@@ -50,12 +51,17 @@ std::optional<FileId> executable_of(std::uint32_t pid) {
   return id_of(status);
 }
 
+Fd open_regular(const std::string& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+}
+
 // Whether the path means that file in the mount namespace of the host; where that may not be looked at, in ours.
 bool is_of_host(const std::string& path, const FileId& id) {
-  struct stat status{};
-  bool found = ::stat(("/proc/1/root" + path).c_str(), &status) == 0;
-  if (!found && (errno == EACCES || errno == EPERM)) found = ::stat(path.c_str(), &status) == 0;
-  return found && id_of(status) == id;
+  Fd file = open_regular("/proc/1/root" + path);
+  if (!file && (errno == EACCES || errno == EPERM)) file = open_regular(path);
+  return file && id_as_mapped(file.get()) == id;
 }
 
 std::vector<std::uint32_t> all_processes() {
@@ -92,14 +98,13 @@ void Libraries::attach_to_installed() {
     glob_t found{};
     if (::glob(pattern, GLOB_NOSORT, nullptr, &found) == 0) {
       for (const char* path : std::span(found.gl_pathv, found.gl_pathc)) {
-        const Fd file(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-        struct stat status{};
-        if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
-        const FileId id = id_of(status);
-        const auto known = files_.find(id);
+        const Fd file = open_regular(path);
+        const auto id = file ? id_as_mapped(file.get()) : std::nullopt;
+        if (!id) continue;
+        const auto known = files_.find(*id);
         const bool attached =
-            known != files_.end() ? known->second.target != nullptr : look_into(file.get(), id, path, Look::quick);
-        if (attached) files_[id].target->of_host = true;
+            known != files_.end() ? known->second.target != nullptr : look_into(file.get(), *id, path, Look::quick);
+        if (attached) files_[*id].target->of_host = true;
       }
     }
     ::globfree(&found);
@@ -117,6 +122,7 @@ void Libraries::on_exec(std::uint32_t pid) {
   }
   tasks_.push_back({pid, Look::quick, now, false});
   tasks_.push_back({pid, Look::quick, now + second_look, true});
+  tasks_.push_back({pid, Look::quick, now + late_look, false});
 }
 
 void Libraries::on_exit(std::uint32_t pid) {

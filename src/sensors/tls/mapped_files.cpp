@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,14 +43,15 @@ std::optional<std::uint64_t> device_number(std::string_view text) {
 }
 
 // address perms offset dev inode path
-std::optional<MappedFile> read_line(std::string_view line) {
+std::optional<MappedFile> read_line(std::string_view line, bool code) {
   MappedFile file;
   file.range = take_word(line);
   const std::string_view permissions = take_word(line);
   take_word(line);
   const auto device = device_number(take_word(line));
   const auto inode = number(take_word(line), 10);
-  if (permissions.find('x') == std::string_view::npos || !device || !inode || *inode == 0 || !line.starts_with('/'))
+  if ((code && permissions.find('x') == std::string_view::npos) || !device || !inode || *inode == 0 ||
+      !line.starts_with('/'))
     return std::nullopt;
   file.id = {*device, *inode};
   file.deleted = line.ends_with(deleted_mark);
@@ -79,7 +81,7 @@ std::vector<MappedFile> read_mapped_code(std::string_view maps) {
   std::vector<MappedFile> files;
   while (!maps.empty() && files.size() < max_files) {
     const std::size_t end = std::min(maps.find('\n'), maps.size());
-    auto file = read_line(maps.substr(0, end));
+    auto file = read_line(maps.substr(0, end), true);
     maps.remove_prefix(std::min(end + 1, maps.size()));
     if (file && std::ranges::find(files, file->id, &MappedFile::id) == files.end()) files.push_back(*std::move(file));
   }
@@ -88,6 +90,18 @@ std::vector<MappedFile> read_mapped_code(std::string_view maps) {
 
 std::vector<MappedFile> mapped_code_of(std::uint32_t pid) {
   return read_mapped_code(read_all(fmt::format("/proc/{}/maps", pid), max_maps));
+}
+
+std::optional<FileId> id_as_mapped(int fd) {
+  const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  void* const page = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (page == MAP_FAILED) return std::nullopt;
+  const std::string maps = read_all("/proc/self/maps", max_maps);
+  ::munmap(page, size);
+  const std::size_t at = maps.find(fmt::format("{:08x}-", reinterpret_cast<std::uintptr_t>(page)));
+  if (at == std::string::npos) return std::nullopt;
+  const auto file = read_line(std::string_view(maps).substr(at, maps.find('\n', at) - at), false);
+  return file ? std::optional(file->id) : std::nullopt;
 }
 
 Fd open_mapped(std::uint32_t pid, const MappedFile& file) {

@@ -4,6 +4,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,10 @@ struct MappedFile {
   std::string path;    // in the mount namespace of the process
   bool deleted = false;
 };
+
+// How the kernel would name the open file there: found by mapping its first page for a moment. Nothing where it cannot be
+// mapped.
+[[nodiscard]] std::optional<FileId> id_as_mapped(int fd);
 
 // Each file once. `maps` is the text of the file; lines that are not like it are left out.
 [[nodiscard]] std::vector<MappedFile> read_mapped_code(std::string_view maps);

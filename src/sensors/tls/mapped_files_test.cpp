@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,6 +46,12 @@ TEST(MappedFiles, TheOwnExecutableIsAmongThoseOfThisProcess) {
   ASSERT_EQ(fstat(file.get(), &opened), 0);
   ASSERT_EQ(stat(path, &wanted), 0);
   EXPECT_EQ(opened.st_ino, wanted.st_ino);
+  EXPECT_EQ(id_as_mapped(file.get()), own->id);
+}
+
+TEST(MappedFiles, WhatCannotBeMappedHasNoId) {
+  const Fd nothing(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  EXPECT_EQ(id_as_mapped(nothing.get()), std::nullopt);
 }
 
 TEST(MappedFiles, OfAProcessThatIsNotThereThereAreNone) { EXPECT_THAT(mapped_code_of(0x7fffffff), IsEmpty()); }
