@@ -12,7 +12,7 @@
 
 namespace subfloor::identity {
 
-inline constexpr std::size_t max_argument_bytes = 1024;
+inline constexpr std::size_t max_argument_bytes = 4096;
 
 class ProcFiles {
  public:

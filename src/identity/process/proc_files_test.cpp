@@ -73,9 +73,9 @@ TEST_F(ProcFilesIn, CutsLongArgumentsAndSaysSo) {
   const Process fits = read({.cmdline = std::string(1023, 'x') + '\0'});
   EXPECT_FALSE(fits.arguments_truncated);
   EXPECT_THAT(fits.arguments, ElementsAre(std::string(1023, 'x')));
-  const Process cut = read({.cmdline = std::string(1024, 'x') + '\0'});
+  const Process cut = read({.cmdline = std::string(4096, 'x') + '\0'});
   EXPECT_TRUE(cut.arguments_truncated);
-  EXPECT_THAT(cut.arguments, ElementsAre(std::string(1024, 'x')));
+  EXPECT_THAT(cut.arguments, ElementsAre(std::string(4096, 'x')));
 }
 
 TEST_F(ProcFilesIn, KeepsEmptyArguments) {

@@ -8,16 +8,12 @@
 
 #include "bpf/kernel/rings.bpf.h"
 #include "sensors/process/process_abi.h"
+#include "sensors/process/process_facts.bpf.h"
 #include "sensors/process/process_paths.bpf.h"
 
 COUNTERS(process_families);
 
-/* One exec record as it grows. Each CPU has one; the tracepoint's recursion guard keeps a second writer out. */
-struct exec_draft {
-	struct process_exec_record record;
-	char tail[TAIL_SIZE + PROCESS_MAX_ARGUMENTS]; /* the longest part fits behind any offset */
-};
-
+/* Each CPU has one; the tracepoint's recursion guard keeps a second writer out. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -48,66 +44,70 @@ static __always_inline struct family_counters *count_seen(__u32 family)
 	return count;
 }
 
-static __always_inline struct process_slice slice(__u32 from, __u32 to)
-{
-	return (struct process_slice){.offset = from, .length = to - from};
-}
-
-static __always_inline __u32 append_executable(struct exec_draft *draft, __u32 at, struct task_struct *task,
-					       struct linux_binprm *binprm)
+static __always_inline void append_executable(struct exec_draft *draft, struct task_struct *task,
+					      struct linux_binprm *binprm)
 {
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
-	__u32 end = append_path(draft->tail, at, file);
+	__u32 start = written(draft);
 
-	if (end == at) {
+	if (!append_path(draft, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt))) {
 		draft->record.flags |= process_executable_as_given;
-		end = append_text(draft->tail, at, BPF_CORE_READ(binprm, filename));
+		append_text(draft, BPF_CORE_READ(binprm, filename));
 	}
-	draft->record.executable = slice(at, end);
-	return end;
+	draft->record.executable = since(draft, start);
+	fill_executable_facts(&draft->record, file);
 }
 
-static __always_inline __u32 append_cgroup(struct exec_draft *draft, __u32 at, struct task_struct *task)
+static __always_inline void append_directory(struct exec_draft *draft, struct task_struct *task)
 {
-	bool complete = true;
-	__u32 end = append_cgroup_path(draft->tail, at, task, &complete);
+	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	__u32 start = written(draft);
 
-	if (!complete)
-		draft->record.flags |= process_cgroup_truncated;
-	draft->record.cgroup = slice(at, end);
-	return end;
+	if (append_path(draft, BPF_CORE_READ(fs, pwd.dentry), BPF_CORE_READ(fs, pwd.mnt)))
+		draft->record.flags |= process_directory_known;
+	draft->record.directory = since(draft, start);
 }
 
-static __always_inline __u32 append_arguments(struct exec_draft *draft, __u32 at, struct task_struct *task)
+static __always_inline void append_cgroup(struct exec_draft *draft, struct task_struct *task)
+{
+	__u32 start = written(draft);
+
+	if (!append_cgroup_path(draft, task))
+		draft->record.flags |= process_cgroup_truncated;
+	draft->record.cgroup = since(draft, start);
+}
+
+static __always_inline void append_arguments(struct exec_draft *draft, struct task_struct *task)
 {
 	struct family_counters *count = count_seen(process_family_arguments);
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
 	__u64 length = BPF_CORE_READ(mm, arg_end) - start;
+	__u32 at = written(draft);
 
-	draft->record.arguments = slice(at, at);
+	draft->record.arguments = (struct process_slice){.offset = at};
 	if (!count || at > TAIL_SIZE - PROCESS_MAX_ARGUMENTS)
-		return at;
+		return;
 	if (length > PROCESS_MAX_ARGUMENTS) {
 		length = PROCESS_MAX_ARGUMENTS;
 		draft->record.flags |= process_arguments_truncated;
 	}
 	/* No page is brought in here: exec has just written these, but memory pressure may have taken them since. */
-	if (bpf_probe_read_user(at_offset(draft->tail, at), length, (const void *)start)) {
+	if (bpf_probe_read_user(draft->tail + at, length, (const void *)start)) {
 		draft->record.flags |= process_arguments_unreadable;
 		count->unreadable++;
-		return at;
+		return;
 	}
 	count->submitted++;
 	count->bytes += length;
-	draft->record.arguments = slice(at, at + length);
-	return at + length;
+	draft->record.arguments.length = length;
+	draft->at = at + length;
 }
 
 static __always_inline int on_exec(struct task_struct *task, struct linux_binprm *binprm)
 {
 	__u64 now = bpf_ktime_get_ns();
-	__u32 zero = 0, end = 0, pid = tgid_of(task);
+	__u32 zero = 0, end, pid = tgid_of(task);
 	struct family_counters *count = pid ? count_seen(process_family_exec) : NULL;
 	struct exec_draft *draft = bpf_map_lookup_elem(&exec_drafts, &zero);
 	struct process_exec_record *record;
@@ -122,15 +122,18 @@ static __always_inline int on_exec(struct task_struct *task, struct linux_binprm
 	record->start_time = BPF_CORE_READ(task, start_boottime);
 	record->cgroup_id = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	BPF_CORE_READ_INTO(&record->comm, task, comm);
-	record->padding = 0;
+	fill_process_facts(record, task);
 
-	end = append_executable(draft, end, task, binprm);
-	end = append_cgroup(draft, end, task);
-	end = append_arguments(draft, end, task);
+	draft->at = 0;
+	append_executable(draft, task, binprm);
+	append_directory(draft, task);
+	append_cgroup(draft, task);
+	append_arguments(draft, task);
+	end = draft->at;
 	if (end > TAIL_SIZE)
 		return 0; /* cannot be; the verifier does not know */
 	fill_header(&record->header, now, sizeof(*record) + end, process_kind_exec);
-	submit_control(count, draft, sizeof(*record) + end);
+	submit_control(count, record, sizeof(*record) + end);
 	return 0;
 }
 

@@ -25,11 +25,14 @@ enum process_flags {
 	process_arguments_unreadable = 2,
 	process_executable_as_given = 4, /* one text, as the caller of exec named it; its own path could not be had */
 	process_cgroup_truncated = 8,    /* names nearest the root are missing */
+	process_executable_in_upper_layer = 16, /* of an overlay: written since the image was */
+	process_executable_in_memory = 32,      /* memfd_create */
+	process_directory_known = 64,
 };
 
-#define PROCESS_MAX_PATH      1024
+#define PROCESS_MAX_PATH      4096
 #define PROCESS_MAX_CGROUP    512
-#define PROCESS_MAX_ARGUMENTS 1024
+#define PROCESS_MAX_ARGUMENTS 4096
 
 /* A part of the bytes that follow the fixed part of a record. */
 struct process_slice {
@@ -50,9 +53,19 @@ struct process_exec_record {
 	struct process_slice executable; /* names from leaf to root, each ended by a NUL; as given: one text */
 	struct process_slice cgroup;     /* names from leaf to root, each ended by a NUL */
 	struct process_slice arguments;  /* each ended by a NUL */
-	__u32 padding;
+	struct process_slice directory;  /* in which it begins: names from leaf to root, each ended by a NUL */
+	__u32 effective_uid, effective_gid;
+	__u32 login_uid; /* of the audit system; all ones: none */
+	__u32 session;   /* the process that leads it, in the root pid namespace */
+	__u32 group;     /* process group, in its own pid namespace */
+	__u32 own_pid;   /* in its own pid namespace */
+	__u32 terminal;  /* number of the controlling one, as user space encodes it; 0: none */
+	__u32 device;    /* of the executable: major << 20 | minor */
+	__u64 inode;
+	__u64 inheritable, permitted, effective; /* capabilities */
+	__u64 changed, modified;                 /* of the executable: CLOCK_REALTIME ns */
 };
-ABI_ASSERT(sizeof(struct process_exec_record) == 80, "process_exec_record is 80 bytes before its tail");
+ABI_ASSERT(sizeof(struct process_exec_record) == 160, "process_exec_record is 160 bytes before its tail");
 
 struct process_fork_record {
 	struct record_header header;

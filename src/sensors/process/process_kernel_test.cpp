@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sensor against the running kernel, on each rung. waitpid() orders everything: the exit record is in the ring
 // before a parent can reap.
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +108,39 @@ pid_t run(const std::string& path, std::vector<std::string> arguments) {
   return pid;
 }
 
+// The value of a line of /proc/self/status.
+std::string status_line(const std::string& name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(name + ":\t")) return line.substr(name.size() + 2);
+  return {};
+}
+
+// An overlay with a copy of /usr/bin/true in its lower layer, and one of /usr/bin/false in its upper layer.
+struct Overlay {
+  Overlay() {
+    char name[] = "/tmp/subfloor-overlay-XXXXXX";
+    root = mkdtemp(name);
+    merged = root + "/merged";
+    if (mount("tmpfs", root.c_str(), "tmpfs", 0, nullptr) != 0) return;
+    for (const char* part : {"/lower", "/upper", "/work", "/merged"}) std::filesystem::create_directory(root + part);
+    std::filesystem::copy_file("/usr/bin/true", root + "/lower/true");
+    const std::string options = fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", root);
+    mounted = mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) == 0;
+    if (mounted) std::filesystem::copy_file("/usr/bin/false", merged + "/false");
+  }
+  ~Overlay() {
+    umount2(merged.c_str(), MNT_DETACH);
+    umount2(root.c_str(), MNT_DETACH);
+    rmdir(root.c_str());
+  }
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
+
+  std::string root, merged;
+  bool mounted = false;
+};
+
 // Runs f in a fork of this process, which ends when f returns.
 template <class F>
 pid_t in_child(F f) {
@@ -176,12 +215,12 @@ TEST_P(ProcessSensorOn, CutsArgumentsAtTheLimitAndSaysSo) {
     bytes += process.arguments[i].size() + 1;
   }
   bytes += process.arguments.back().size();
-  EXPECT_TRUE(bytes == 1024 || bytes == 1023) << bytes;  // 1023: the cut came behind a NUL
+  EXPECT_TRUE(bytes == 4096 || bytes == 4095) << bytes;  // 4095: the cut came behind a NUL
 }
 
 TEST_P(ProcessSensorOn, KeepsArgumentsThatJustFit) {
   ASSERT_NO_FATAL_FAILURE(open());
-  const std::string longest(1024 - sizeof "true" - 1, 'x');
+  const std::string longest(4096 - sizeof "true" - 1, 'x');
   const auto& life = this->life(run("/bin/true", {"true", longest}));
   ASSERT_THAT(life.execs, SizeIs(1));
   EXPECT_THAT(life.execs[0].arguments, ElementsAre("true", longest));
@@ -224,6 +263,81 @@ TEST_P(ProcessSensorOn, TellsTheRealUser) {
   }));
   ASSERT_THAT(life.execs, SizeIs(1));
   EXPECT_EQ(life.execs[0].uid, 12345U);
+}
+
+// Each against what the process can say of itself.
+TEST_P(ProcessSensorOn, TellsWhatRulesAskOfAProcess) {
+  open();
+  struct stat status{};
+  ASSERT_EQ(stat("/usr/bin/true", &status), 0);
+  const pid_t pid = in_child([] {
+    if (setsid() < 0 || chdir("/usr/share") != 0) _exit(126);
+    execl("/usr/bin/true", "true", nullptr);
+  });
+  ASSERT_THAT(life(pid).execs, SizeIs(1));
+  ASSERT_TRUE(life(pid).execs[0].facts);
+  const ExecFacts& facts = *life(pid).execs[0].facts;
+  EXPECT_EQ(facts.effective_uid, geteuid());
+  EXPECT_EQ(facts.effective_gid, getegid());
+  EXPECT_EQ(facts.session, static_cast<std::uint32_t>(pid));
+  EXPECT_EQ(facts.group, static_cast<std::uint32_t>(pid));
+  EXPECT_EQ(facts.own_pid, static_cast<std::uint32_t>(pid));
+  EXPECT_EQ(facts.terminal, 0U);
+  EXPECT_EQ(facts.directory, std::filesystem::canonical("/usr/share"));
+  EXPECT_EQ(facts.inode, status.st_ino);
+  EXPECT_EQ(facts.modified, static_cast<Nanoseconds>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec);
+  EXPECT_EQ(facts.changed, static_cast<Nanoseconds>(status.st_ctim.tv_sec) * 1'000'000'000 + status.st_ctim.tv_nsec);
+  EXPECT_FALSE(facts.memory_file);
+  const auto own = status_line("CapEff");
+  EXPECT_EQ(fmt::format("{:016x}", facts.effective), own);
+  EXPECT_EQ(fmt::format("{:016x}", facts.permitted), status_line("CapPrm"));
+  EXPECT_EQ(fmt::format("{:016x}", facts.inheritable), status_line("CapInh"));
+}
+
+TEST_P(ProcessSensorOn, TellsTheTerminal) {
+  open();
+  const int controller = posix_openpt(O_RDWR | O_NOCTTY);
+  if (controller < 0) GTEST_SKIP() << "missing: pseudo terminals";
+  ASSERT_EQ(grantpt(controller), 0);
+  ASSERT_EQ(unlockpt(controller), 0);
+  const std::string name = ptsname(controller);
+  struct stat status{};
+  ASSERT_EQ(stat(name.c_str(), &status), 0);
+  const pid_t pid = in_child([&] {
+    if (setsid() < 0 || ::open(name.c_str(), O_RDWR) < 0) _exit(126);  // the first that it opens is its own
+    execl("/usr/bin/true", "true", nullptr);
+  });
+  close(controller);
+  ASSERT_THAT(life(pid).execs, SizeIs(1));
+  EXPECT_EQ(life(pid).execs[0].facts->terminal, static_cast<std::uint32_t>(status.st_rdev));
+}
+
+TEST_P(ProcessSensorOn, TellsOfAnExecutableThatIsOnlyInMemory) {
+  open();
+  const pid_t pid = in_child([] {
+    const int memory = memfd_create("payload", MFD_CLOEXEC);
+    const int program = ::open("/usr/bin/true", O_RDONLY);
+    struct stat status{};
+    if (fstat(program, &status) != 0 || sendfile(memory, program, nullptr, static_cast<size_t>(status.st_size)) < 0)
+      _exit(126);
+    char* const argv[] = {const_cast<char*>("true"), nullptr};
+    fexecve(memory, argv, environ);
+  });
+  ASSERT_THAT(life(pid).execs, SizeIs(1));
+  EXPECT_TRUE(life(pid).execs[0].facts->memory_file);
+  EXPECT_FALSE(life(pid).execs[0].facts->upper_layer);
+}
+
+TEST_P(ProcessSensorOn, TellsWhetherAnExecutableIsOfTheUpperLayer) {
+  open();
+  Overlay overlay;  // true in the lower layer, false in the upper one
+  if (!overlay.mounted) GTEST_SKIP() << "missing: overlayfs";
+  const pid_t lower = run(overlay.merged + "/true", {"true"});
+  const pid_t upper = run(overlay.merged + "/false", {"false"});
+  ASSERT_THAT(life(lower).execs, SizeIs(1));
+  ASSERT_THAT(life(upper).execs, SizeIs(1));
+  EXPECT_FALSE(life(lower).execs[0].facts->upper_layer);
+  EXPECT_TRUE(life(upper).execs[0].facts->upper_layer);
 }
 
 TEST_P(ProcessSensorOn, TellsOfOneExitWhereManyThreadsEndTogether) {
@@ -313,7 +427,7 @@ std::filesystem::path true_below(const std::filesystem::path& top, int depth) {
 TEST_P(ProcessSensorOn, ReadsThePathOfADeepFile) {
   ASSERT_NO_FATAL_FAILURE(open());
   const Scratch scratch;
-  const auto program = true_below(scratch.path(), 12);
+  const auto program = true_below(scratch.path(), 120);
   const auto& life = this->life(run(program, {"program"}));
   ASSERT_THAT(life.execs, SizeIs(1));
   EXPECT_EQ(life.execs[0].executable, real_path(program));
@@ -322,7 +436,7 @@ TEST_P(ProcessSensorOn, ReadsThePathOfADeepFile) {
 TEST_P(ProcessSensorOn, TellsTheNameAsGivenForAFileThatIsTooDeep) {
   ASSERT_NO_FATAL_FAILURE(open());
   const Scratch scratch;
-  const auto program = true_below(scratch.path(), 40);
+  const auto program = true_below(scratch.path(), 300);
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(program.parent_path());
   const auto& life = this->life(run("./program", {"program"}));

@@ -5,31 +5,50 @@
 #include "sensors/process/process_abi.h"
 
 #define MAX_NAME         256 /* NAME_MAX and its NUL */
-#define MAX_PATH_STEPS   28  /* components, and mounts crossed on the way */
+#define MAX_PATH_STEPS   256 /* components, and mounts crossed on the way */
 #define MAX_CGROUP_STEPS 12
-#define TAIL_SIZE        4096 /* the three parts, and room for the longest name behind each; a power of two */
+#define TAIL_SIZE        16384 /* the parts, and room for the longest name behind each; a power of two */
 
-/* Where offset `at` is, which callers have checked. The compiler keeps it on the stack, and the verifier of 6.1 does not
- * carry what was checked of one copy over to the next read: the mask says it again, of the copy that is used. */
-static __always_inline char *at_offset(char *tail, __u32 at)
+/*
+ * An exec record as it grows, and where a walk to the root has come to. It is in a map, of which the verifier assumes nothing:
+ * on the stack, it would follow each value that `at` can have through all steps of the walk.
+ */
+struct exec_draft {
+	struct dentry *dentry;
+	struct mount *mount;
+	struct kernfs_node *node;
+	__u32 at, start;
+	bool reached_root;
+	struct process_exec_record record; /* what follows is its tail */
+	char tail[TAIL_SIZE + PROCESS_MAX_ARGUMENTS]; /* the longest part fits behind any offset */
+};
+
+static __always_inline __u32 written(struct exec_draft *draft)
 {
-	__u64 offset = at;
+	__u32 at = draft->at & (TAIL_SIZE - 1);
 
-	barrier_var(offset);
-	return tail + (offset & (TAIL_SIZE - 1));
+	barrier_var(at); /* the mask stays */
+	return at;
 }
 
-/* The kernel's text at `at` with its NUL; returns where it ends, or `at` where it does not fit or cannot be read. */
-static __always_inline __u32 append_text(char *tail, __u32 at, const void *text)
+static __always_inline struct process_slice since(struct exec_draft *draft, __u32 start)
 {
+	return (struct process_slice){.offset = start, .length = written(draft) - start};
+}
+
+/* The kernel's text with its NUL; false where it does not fit or cannot be read. */
+static __always_inline bool append_text(struct exec_draft *draft, const void *text)
+{
+	__u32 at = written(draft);
 	long length;
 
 	if (at > TAIL_SIZE - MAX_NAME)
-		return at;
-	length = bpf_probe_read_kernel_str(at_offset(tail, at), MAX_NAME, text);
-	if (length <= 0 || length > MAX_NAME)
-		return at;
-	return at + (__u32)length;
+		return false;
+	length = bpf_probe_read_kernel_str(draft->tail + at, MAX_NAME, text);
+	if (length <= 0)
+		return false;
+	draft->at = at + (__u32)length;
+	return true;
 }
 
 static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
@@ -37,34 +56,34 @@ static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
 	return (struct mount *)((char *)vfsmount - bpf_core_field_offset(struct mount, mnt));
 }
 
-/* The file's path in its mount namespace, mount by mount; returns `at` where it is deeper than the limits. */
-static __always_inline __u32 append_path(char *tail, __u32 at, struct file *file)
+/* One component, or one mount crossed; not 0 ends it. */
+static long path_step(__u64 step, void *context)
 {
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
-	struct mount *mount = mount_of(BPF_CORE_READ(file, f_path.mnt));
-	const __u32 start = at;
+	struct exec_draft *draft = *(struct exec_draft **)context;
+	struct dentry *dentry = draft->dentry, *parent = BPF_CORE_READ(dentry, d_parent);
+	struct mount *mount = draft->mount;
 
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < MAX_PATH_STEPS; i++) {
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		__u32 end;
-
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
-			struct mount *below = BPF_CORE_READ(mount, mnt_parent);
-
-			if (below == mount)
-				return at;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = below;
-			continue;
-		}
-		end = append_text(tail, at, BPF_CORE_READ(dentry, d_name.name));
-		if (end == at || end > PROCESS_MAX_PATH)
-			return start;
-		at = end;
-		dentry = parent;
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root) || dentry == parent) {
+		draft->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		draft->mount = BPF_CORE_READ(mount, mnt_parent);
+		draft->reached_root = draft->mount == mount;
+		return draft->reached_root;
 	}
-	return start;
+	draft->dentry = parent;
+	return !append_text(draft, BPF_CORE_READ(dentry, d_name.name)) || draft->at - draft->start > PROCESS_MAX_PATH;
+}
+
+/* The path in its mount namespace, mount by mount; false, and nothing of it, where it is deeper than the limits. */
+static __always_inline bool append_path(struct exec_draft *draft, struct dentry *dentry, struct vfsmount *vfsmount)
+{
+	draft->dentry = dentry;
+	draft->mount = mount_of(vfsmount);
+	draft->start = draft->at;
+	draft->reached_root = false;
+	bpf_loop(MAX_PATH_STEPS, path_step, &draft, 0);
+	if (!draft->reached_root)
+		draft->at = draft->start;
+	return draft->reached_root;
 }
 
 /* kernfs: the parent is under RCU, with another name, since 6.15 (kernfs: Use RCU to access kernfs_node::parent). */
@@ -109,27 +128,33 @@ static __always_inline struct kernfs_node *cgroup_of(struct task_struct *task)
 	return node;
 }
 
-/* Returns where the names end; *complete is false where some nearest the root were left out. */
-static __always_inline __u32 append_cgroup_path(char *tail, __u32 at, struct task_struct *task, bool *complete)
+static long cgroup_step(__u64 step, void *context)
 {
-	struct kernfs_node *node = cgroup_of(task);
-	const __u32 limit = at + PROCESS_MAX_CGROUP;
+	struct exec_draft *draft = *(struct exec_draft **)context;
+	struct kernfs_node *node = draft->node, *parent = parent_of(node);
+	__u32 before;
 
-#pragma clang loop unroll(disable)
-	for (int i = 0; i < MAX_CGROUP_STEPS; i++) {
-		struct kernfs_node *parent = parent_of(node);
-		__u32 end;
-
-		if (!parent)
-			return at; /* the root, which has no name */
-		end = append_text(tail, at, BPF_CORE_READ(node, name));
-		if (end == at || end > limit) {
-			*complete = false;
-			return at;
-		}
-		at = end;
-		node = parent;
+	if (!parent) {
+		draft->reached_root = true; /* which has no name */
+		return 1;
 	}
-	*complete = !parent_of(node);
-	return at;
+	before = draft->at;
+	if (!append_text(draft, BPF_CORE_READ(node, name)))
+		return 1;
+	if (draft->at - draft->start > PROCESS_MAX_CGROUP) {
+		draft->at = before;
+		return 1;
+	}
+	draft->node = parent;
+	return 0;
+}
+
+/* False where some names nearest the root were left out. */
+static __always_inline bool append_cgroup_path(struct exec_draft *draft, struct task_struct *task)
+{
+	draft->node = cgroup_of(task);
+	draft->start = draft->at;
+	draft->reached_root = false;
+	bpf_loop(MAX_CGROUP_STEPS, cgroup_step, &draft, 0);
+	return draft->reached_root;
 }

@@ -52,6 +52,26 @@ std::string cgroup_of(const process_exec_record& fixed, std::string_view slice) 
   return (complete ? "/" : "") + path_from_leaf(slice);
 }
 
+ExecFacts facts_of(const process_exec_record& fixed, std::string_view directory) {
+  return {.effective_uid = fixed.effective_uid,
+          .effective_gid = fixed.effective_gid,
+          .login_uid = fixed.login_uid,
+          .session = fixed.session,
+          .group = fixed.group,
+          .own_pid = fixed.own_pid,
+          .terminal = fixed.terminal,
+          .inheritable = fixed.inheritable,
+          .permitted = fixed.permitted,
+          .effective = fixed.effective,
+          .directory = (fixed.flags & process_directory_known) != 0 ? "/" + path_from_leaf(directory) : "",
+          .device = fixed.device,
+          .inode = fixed.inode,
+          .changed = fixed.changed,
+          .modified = fixed.modified,
+          .upper_layer = (fixed.flags & process_executable_in_upper_layer) != 0,
+          .memory_file = (fixed.flags & process_executable_in_memory) != 0};
+}
+
 }  // namespace
 
 std::optional<Process> read_exec(std::span<const std::byte> record) {
@@ -62,7 +82,8 @@ std::optional<Process> read_exec(std::span<const std::byte> record) {
   const auto executable = slice_of(tail, fixed.executable);
   const auto cgroup = slice_of(tail, fixed.cgroup);
   const auto arguments = slice_of(tail, fixed.arguments);
-  if (!executable || !cgroup || !arguments) return std::nullopt;
+  const auto directory = slice_of(tail, fixed.directory);
+  if (!executable || !cgroup || !arguments || !directory) return std::nullopt;
 
   Process process;
   process.pid = fixed.pid;
@@ -75,6 +96,7 @@ std::optional<Process> read_exec(std::span<const std::byte> record) {
   process.arguments = texts(*arguments);
   process.arguments_truncated = (fixed.flags & (process_arguments_truncated | process_arguments_unreadable)) != 0;
   process.cgroup = cgroup_of(fixed, *cgroup);
+  process.facts = facts_of(fixed, *directory);
   return process;
 }
 

@@ -120,6 +120,7 @@ struct sk_buff {
 
 struct inode {
 	umode_t i_mode;
+	struct super_block *i_sb;
 	unsigned long i_ino;
 };
 
