@@ -116,7 +116,7 @@ std::string status_line(const std::string& name) {
   return {};
 }
 
-// An overlay with a copy of /usr/bin/true in its lower layer, and one of /usr/bin/false in its upper layer.
+// An overlay with a copy of /bin/true in its lower layer, and another in its upper layer.
 struct Overlay {
   Overlay() {
     char name[] = "/tmp/subfloor-overlay-XXXXXX";
@@ -124,10 +124,10 @@ struct Overlay {
     merged = root + "/merged";
     if (mount("tmpfs", root.c_str(), "tmpfs", 0, nullptr) != 0) return;
     for (const char* part : {"/lower", "/upper", "/work", "/merged"}) std::filesystem::create_directory(root + part);
-    std::filesystem::copy_file("/usr/bin/true", root + "/lower/true");
+    std::filesystem::copy_file("/bin/true", root + "/lower/true");
     const std::string options = fmt::format("lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work", root);
     mounted = mount("overlay", merged.c_str(), "overlay", 0, options.c_str()) == 0;
-    if (mounted) std::filesystem::copy_file("/usr/bin/false", merged + "/false");
+    if (mounted) std::filesystem::copy_file("/bin/true", merged + "/other");
   }
   ~Overlay() {
     umount2(merged.c_str(), MNT_DETACH);
@@ -269,10 +269,10 @@ TEST_P(ProcessSensorOn, TellsTheRealUser) {
 TEST_P(ProcessSensorOn, TellsWhatRulesAskOfAProcess) {
   open();
   struct stat status{};
-  ASSERT_EQ(stat("/usr/bin/true", &status), 0);
+  ASSERT_EQ(stat("/bin/true", &status), 0);
   const pid_t pid = in_child([] {
-    if (setsid() < 0 || chdir("/usr/share") != 0) _exit(126);
-    execl("/usr/bin/true", "true", nullptr);
+    if (setsid() < 0 || chdir("/bin") != 0) _exit(126);
+    execl("/bin/true", "true", nullptr);
   });
   ASSERT_THAT(life(pid).execs, SizeIs(1));
   ASSERT_TRUE(life(pid).execs[0].facts);
@@ -283,7 +283,7 @@ TEST_P(ProcessSensorOn, TellsWhatRulesAskOfAProcess) {
   EXPECT_EQ(facts.group, static_cast<std::uint32_t>(pid));
   EXPECT_EQ(facts.own_pid, static_cast<std::uint32_t>(pid));
   EXPECT_EQ(facts.terminal, 0U);
-  EXPECT_EQ(facts.directory, std::filesystem::canonical("/usr/share"));
+  EXPECT_EQ(facts.directory, std::filesystem::canonical("/bin"));
   EXPECT_EQ(facts.inode, status.st_ino);
   EXPECT_EQ(facts.modified, static_cast<Nanoseconds>(status.st_mtim.tv_sec) * 1'000'000'000 + status.st_mtim.tv_nsec);
   EXPECT_EQ(facts.changed, static_cast<Nanoseconds>(status.st_ctim.tv_sec) * 1'000'000'000 + status.st_ctim.tv_nsec);
@@ -305,7 +305,7 @@ TEST_P(ProcessSensorOn, TellsTheTerminal) {
   ASSERT_EQ(stat(name.c_str(), &status), 0);
   const pid_t pid = in_child([&] {
     if (setsid() < 0 || ::open(name.c_str(), O_RDWR) < 0) _exit(126);  // the first that it opens is its own
-    execl("/usr/bin/true", "true", nullptr);
+    execl("/bin/true", "true", nullptr);
   });
   close(controller);
   ASSERT_THAT(life(pid).execs, SizeIs(1));
@@ -316,7 +316,7 @@ TEST_P(ProcessSensorOn, TellsOfAnExecutableThatIsOnlyInMemory) {
   open();
   const pid_t pid = in_child([] {
     const int memory = memfd_create("payload", MFD_CLOEXEC);
-    const int program = ::open("/usr/bin/true", O_RDONLY);
+    const int program = ::open("/bin/true", O_RDONLY);
     struct stat status{};
     if (fstat(program, &status) != 0 || sendfile(memory, program, nullptr, static_cast<size_t>(status.st_size)) < 0)
       _exit(126);
@@ -330,10 +330,10 @@ TEST_P(ProcessSensorOn, TellsOfAnExecutableThatIsOnlyInMemory) {
 
 TEST_P(ProcessSensorOn, TellsWhetherAnExecutableIsOfTheUpperLayer) {
   open();
-  Overlay overlay;  // true in the lower layer, false in the upper one
+  const Overlay overlay;
   if (!overlay.mounted) GTEST_SKIP() << "missing: overlayfs";
   const pid_t lower = run(overlay.merged + "/true", {"true"});
-  const pid_t upper = run(overlay.merged + "/false", {"false"});
+  const pid_t upper = run(overlay.merged + "/other", {"true"});
   ASSERT_THAT(life(lower).execs, SizeIs(1));
   ASSERT_THAT(life(upper).execs, SizeIs(1));
   EXPECT_FALSE(life(lower).execs[0].facts->upper_layer);
