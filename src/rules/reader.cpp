@@ -45,18 +45,18 @@ void Reader::read(const Source& source, std::uint32_t file) {
   if (zero != std::string::npos)
     return report_.error({file, static_cast<std::uint32_t>(zero)}, "this is no text in UTF-8: there is a zero byte");
   const YamlPart whole{report_, text, file, 0, budget_};
-  if (!read_part(whole, text)) read_by_items(source, file);
+  const auto error = read_part(whole, text);
+  // An item that is to blame has been told then.
+  if (error && read_by_items(source, file) == 0) report_.error(error->place, error->message);
 }
 
-// All documents are parsed before anything of them is taken.
-bool Reader::read_part(const YamlPart& part, std::string_view text) {
+std::optional<Reader::SyntaxError> Reader::read_part(const YamlPart& part, std::string_view text) {
   std::vector<YAML::Node> documents;
   try {
     documents = YAML::LoadAll(std::string(text));
   } catch (const YAML::Exception& error) {
     const std::size_t pos = error.mark.is_null() ? 0 : static_cast<std::size_t>(std::max(error.mark.pos, 0));
-    report_.error({part.file, static_cast<std::uint32_t>(part.begin + pos)}, error.msg);
-    return false;
+    return SyntaxError{{part.file, static_cast<std::uint32_t>(part.begin + pos)}, error.msg};
   }
   for (const YAML::Node& document : documents) {
     if (!document.IsDefined() || document.IsNull()) continue;
@@ -68,11 +68,11 @@ bool Reader::read_part(const YamlPart& part, std::string_view text) {
     for (const YAML::Node& item : document)
       if (!item.IsNull()) read_item(item, part);
   }
-  return true;
+  return std::nullopt;
 }
 
 // An item begins where a line does, with "- ". What is wrong with one does not keep the others from being read.
-void Reader::read_by_items(const Source& source, std::uint32_t file) {
+std::size_t Reader::read_by_items(const Source& source, std::uint32_t file) {
   const std::string_view text = source.text();
   std::vector<std::size_t> begins;
   for (std::size_t at = 0; at < text.size();) {
@@ -81,12 +81,16 @@ void Reader::read_by_items(const Source& source, std::uint32_t file) {
     if (end == std::string_view::npos) break;
     at = end + 1;
   }
-  if (begins.size() < 2) return;
+  std::size_t broken = 0;
   for (std::size_t i = 0; i < begins.size(); ++i) {
     const std::size_t end = i + 1 < begins.size() ? begins[i + 1] : text.size();
     const YamlPart part{report_, text, file, begins[i], budget_};
-    static_cast<void>(read_part(part, text.substr(begins[i], end - begins[i])));
+    const auto error = read_part(part, text.substr(begins[i], end - begins[i]));
+    if (!error) continue;
+    ++broken;
+    report_.error(error->place, error->message);
   }
+  return broken;
 }
 
 void Reader::read_item(const YAML::Node& node, const YamlPart& part) {

@@ -16,9 +16,14 @@ class Reader {
   void read(const Source& source, std::uint32_t file);
 
  private:
-  // Whether the part could be parsed; `report_syntax`: what is wrong with it is reported.
-  bool read_part(const YamlPart& part, std::string_view text);
-  void read_by_items(const Source& source, std::uint32_t file);
+  struct SyntaxError {
+    Place place;
+    std::string message;
+  };
+  // What keeps the part from being parsed, if anything; then nothing of it was taken.
+  [[nodiscard]] std::optional<SyntaxError> read_part(const YamlPart& part, std::string_view text);
+  // How many of the items could not be parsed.
+  [[nodiscard]] std::size_t read_by_items(const Source& source, std::uint32_t file);
   void read_item(const YAML::Node& node, const YamlPart& part);
 
   void read_engine_version(const YamlMap& item);
