@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/observe.h"
 #include "cli/record.h"
@@ -25,6 +26,8 @@ struct Arguments {
   std::string by = "route", sort = "rate", interval;
   bool once = false;
   std::string map_output = "tree", map_by = "service";
+  std::vector<std::string> rule_files;
+  std::string rule;
 };
 
 using Command = std::function<Exit()>;
@@ -45,6 +48,8 @@ void add_attaching(CLI::App& command, Arguments& arguments, std::string& rung, c
 void add_top(CLI::App& app, Arguments& arguments, Command& chosen);
 
 void add_map(CLI::App& app, Arguments& arguments, Command& chosen);
+
+void add_rules(CLI::App& app, Arguments& arguments, Command& chosen);
 
 // The subcommands about files.
 void add_record(CLI::App& app, Arguments& arguments, Command& chosen);

@@ -179,6 +179,7 @@ int run(int argc, const char* const* argv) {
   add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);
+  add_rules(app, arguments, chosen);
   if (argc <= 1) {
     fmt::print(stderr, "{}", app.help());
     return static_cast<int>(Exit::usage);
