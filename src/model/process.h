@@ -24,7 +24,7 @@ struct ExecFacts {
   std::uint32_t login_uid = no_login;  // who logged in, whatever the user is now
   std::uint32_t session = 0;    // the process that leads it
   std::uint32_t group = 0;      // process group, as its own pid namespace numbers it
-  std::uint32_t own_pid = 0;    // the like
+  std::uint32_t own_pid = 0;    // the like; 0: unknown
   std::uint32_t terminal = 0;   // device number; 0: none
   std::uint64_t inheritable = 0, permitted = 0, effective = 0;  // capabilities, bit by bit
   std::string directory;        // in which it began, as its mount namespace names it; empty where unknown

@@ -42,6 +42,7 @@ void ProcessTable::on_fork(std::uint32_t forked_by, Process&& child, Nanoseconds
     process.uid = child.uid;
     process.uid_known = true;
   }
+  if (process.facts) process.facts->own_pid = 0;  // nobody has told its own
   store(std::move(process), Source::fork);
 }
 
@@ -93,7 +94,6 @@ ProcessTable::Entry* ProcessTable::store(Process&& process, Source source) {
   return &entry;
 }
 
-// As find(), without learning more of a process that is known.
 ProcessRef ProcessTable::known(std::uint32_t pid) {
   const auto found = processes_.find(pid);
   const bool nobody = found == processes_.end() || found->second.source == Source::nobody;

@@ -50,6 +50,9 @@ class ProcessTable {
   // The first call per process reads /proc and detects the language (language.h says at what cost); later ones look up.
   [[nodiscard]] ProcessRef find(std::uint32_t pid);
 
+  // As find(), without learning more of a process that is known.
+  [[nodiscard]] ProcessRef known(std::uint32_t pid);
+
   [[nodiscard]] std::size_t size() const { return processes_.size(); }
   // Processes that were not kept because the table was full of living ones.
   [[nodiscard]] std::uint64_t not_kept() const { return not_kept_; }
@@ -71,7 +74,6 @@ class ProcessTable {
   };
 
   Entry* store(Process&& process, Source source);
-  ProcessRef known(std::uint32_t pid);
   static constexpr int ancestors = 4;  // whose environment is looked for
 
   void settle(Entry& entry, int generations = ancestors);
