@@ -61,7 +61,8 @@ Agent::Agent(const Config& config, Reactor& reactor, Tap* tap, bpf::Rings rings)
       started_(monotonic_now()),
       origin_(make_origin(config_.resource)),
       rings_(std::move(rings)),
-      pipeline_(config_, nullptr, spans_) {
+      pipeline_(config_, nullptr, spans_),
+      alerts_([this](std::uint32_t pid) { return pipeline_.processes().known(pid); }) {
   config_state_.loaded = started_;
 }
 
@@ -83,6 +84,7 @@ Result<std::unique_ptr<Agent>> Agent::make(const Config& config, Reactor& reacto
 Agent::~Agent() {
   finish();
   pipeline_.set_watcher(nullptr);
+  pipeline_.set_detection(nullptr);
 }
 
 void Agent::finish() {
@@ -102,6 +104,7 @@ void Agent::finish() {
     if (tap_ != nullptr) tap_->on_finish(now);
     close_window();
     spans_.finish(monotonic_now() + patience_with_exporters);
+    alerts_.finish(monotonic_now() + patience_with_exporters);
     if (otlp_) otlp_->finish(metric_snapshot());
   }
   reactor_.run_posted();  // scrapes that wait get the last figures
@@ -218,6 +221,8 @@ Result<> Agent::start_exporters() {
     TRY_ASSIGN(json_, json::JsonLinesExporter::make(config_.json.spans));
     spans_.add(json_.get());
   }
+  TRY(alerts_.configure(config_.rules, config_.alerts));
+  pipeline_.set_detection(&alerts_.engine());
   if (!config_.api.socket.empty()) {
     const ApiServer::Handlers handlers{
         .status = [this] { return status(); },
@@ -232,6 +237,7 @@ Result<> Agent::start_exporters() {
                        [this] {
                          return map_json(pipeline_.map().snapshot(monotonic_now(), MapBy::pod, most_edges), MapBy::pod);
                        }},
+                      {"alerts", [this] { return alerts_.recent(); }},
                       {"config", [this] { return nlohmann::json{{"config", dump_config(config_, true)}}; }},
                       {"log", [] { return nlohmann::json{{"log", log::recent()}}; }}},
         .trace =
@@ -268,6 +274,7 @@ void Agent::drain() {
   const std::size_t records = reader_->drain();
   records_ += records;
   if (watcher_ != nullptr) watcher_->work(monotonic_now());
+  alerts_.flush();
   if (records > 0) {
     if (idle_drains_ >= drains_until_idle) reactor_.set_period(drain_timer_, config_.capture.drain_interval);
     idle_drains_ = 0;

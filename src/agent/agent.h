@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "agent/alerts.h"
 #include "agent/config.h"
 #include "agent/otlp.h"
 #include "agent/pipeline.h"
@@ -142,6 +143,7 @@ class Agent {
   std::unique_ptr<OtlpExport> otlp_;
   SpanFan spans_;
   Pipeline pipeline_;
+  Alerts alerts_;
   std::vector<sensors::Settings> settings_;  // per sensor
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id

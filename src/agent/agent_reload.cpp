@@ -53,6 +53,7 @@ Result<> Agent::take_over(const ConfigChange& change) {
     TRY_ASSIGN(prometheus, make_prometheus(next));
     if (prometheus) TRY(prometheus->server->serve());
   }
+  TRY(alerts_.configure(next.rules, next.alerts));  // files may have changed though their names did not
   if (change.applies("capture.ports") || change.applies("capture.dns_ports")) TRY(change_ports(next.capture));
 
   if (change.applies("telemetry")) {

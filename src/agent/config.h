@@ -18,6 +18,7 @@
 #include "exporters/otlp/retry.h"
 #include "exporters/otlp/settings.h"
 #include "protocols/session.h"
+#include "rules/definitions.h"
 #include "telemetry/metrics.h"
 #include "telemetry/redaction.h"
 
@@ -118,6 +119,17 @@ struct JsonConfig {
   bool operator==(const JsonConfig&) const = default;
 };
 
+struct RulesConfig {
+  std::vector<std::string> files;  // or folders of them
+  rules::Priority priority = rules::Priority::debug;  // rules that matter less are left out
+  bool operator==(const RulesConfig&) const = default;
+};
+
+struct AlertsConfig {
+  std::string file;  // "-" for standard output, "" for none
+  bool operator==(const AlertsConfig&) const = default;
+};
+
 struct ApiConfig {
   std::string socket = "/run/subfloor/api.sock";  // "" for none
   std::string group;                              // "" for root alone
@@ -177,6 +189,8 @@ struct Config {
   MetricsConfig metrics;
   PrometheusConfig prometheus;
   JsonConfig json;
+  RulesConfig rules;
+  AlertsConfig alerts;
   OtlpConfig otlp;
   ResourceConfig resource;
   IdentityConfig identity;

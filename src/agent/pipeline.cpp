@@ -128,6 +128,18 @@ void Pipeline::count_listeners() {
   follow(now);
 }
 
+void Pipeline::on_exec(Process&& process, Nanoseconds when) {
+  using rules::operator""_event;
+  const std::uint32_t pid = process.pid;
+  if (watcher_ != nullptr) watcher_->on_exec(pid);
+  processes_.on_exec(std::move(process), when);
+  if (detection_ == nullptr || !detection_->wants("execve"_event)) return;
+  const ProcessRef known = processes_.known(pid);
+  containers_.want(known->container_id, when);
+  detection_->on_event(
+      {.type = "execve"_event, .when = when, .process = known, .workload = containers_.find(known->container_id)});
+}
+
 void Pipeline::on_cgroup_created(std::string_view path, Nanoseconds when) {
   containers_.want(identity::container_id(path), when);
 }

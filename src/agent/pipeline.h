@@ -13,6 +13,7 @@
 #include "agent/config.h"
 #include "agent/span_strategies.h"
 #include "agent/trace_feed.h"
+#include "detection/engine.h"
 #include "identity/containers/containers.h"
 #include "identity/names/names.h"
 #include "identity/process/process_table.h"
@@ -62,10 +63,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     datagrams_.on_closed(closed.key, closed.when);
     peer_names_.forget(closed.key);
   }
-  void on_exec(Process&& process, Nanoseconds when) override {
-    if (watcher_ != nullptr) watcher_->on_exec(process.pid);
-    processes_.on_exec(std::move(process), when);
-  }
+  void on_exec(Process&& process, Nanoseconds when) override;
   void on_fork(std::uint32_t parent, Process&& child, Nanoseconds when) override {
     processes_.on_fork(parent, std::move(child), when);
   }
@@ -83,6 +81,9 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void set_steering(sensors::Steering* steering);
   // Is told of processes; outlives the pipeline's events, or is taken back with null.
   void set_watcher(sensors::ProcessWatcher* watcher) { watcher_ = watcher; }
+
+  // Is asked of events; outlives the pipeline, or is taken back with null.
+  void set_detection(detection::Engine* engine) { detection_ = engine; }
 
   // Takes over what a reload may change. Right after a window was closed, where telemetry is among it.
   void reconfigure(const Config& config);
@@ -147,6 +148,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
 
   streams::Settings stream_settings_;
   sensors::ProcessWatcher* watcher_ = nullptr;
+  detection::Engine* detection_ = nullptr;
   identity::ProcessTable processes_;
   identity::Containers containers_;
   std::unique_ptr<streams::Streams> streams_;

@@ -98,9 +98,9 @@ SelfReport Agent::report() const {
   return report;
 }
 
-// Something that should work does not. That no runtime is on this host is no such thing.
+// Something that should work does not, a rule among it. That no runtime is on this host is no such thing.
 bool Agent::degraded() const {
-  if (sensors_.size() < reports_.size()) return true;
+  if (sensors_.size() < reports_.size() || alerts_.mistaken()) return true;
   if (!inquiry_) return false;
   const identity::InquiryState state = inquiry_->state();
   return !state.problem.empty() && (config_.identity.cri_socket != "auto" || !state.socket.empty());
@@ -256,6 +256,7 @@ nlohmann::json Agent::status() {
           {"capabilities", to_string(kept_)},
           {"sensors", sensors},
           {"identity", identity_status()},
+          {"rules", alerts_.status()},
           {"families", events},
           {"losses", losses},
           {"completeness", {{"window", completeness_.last_window()}, {"total", completeness_ratio(sum)}}},

@@ -49,6 +49,8 @@ void add_top(CLI::App& app, Arguments& arguments, Command& chosen);
 
 void add_map(CLI::App& app, Arguments& arguments, Command& chosen);
 
+void add_alerts(CLI::App& app, Arguments& arguments, Command& chosen);
+
 void add_rules(CLI::App& app, Arguments& arguments, Command& chosen);
 
 // The subcommands about files.

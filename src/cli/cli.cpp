@@ -176,6 +176,7 @@ int run(int argc, const char* const* argv) {
   add_observe(app, arguments, chosen);
   add_top(app, arguments, chosen);
   add_map(app, arguments, chosen);
+  add_alerts(app, arguments, chosen);
   add_record(app, arguments, chosen);
   add_replay(app, arguments, chosen);
   add_config_commands(app, arguments, chosen);

@@ -12,6 +12,8 @@ agent::Config Live::own_agent(const LiveOptions& options) const {
   own.prometheus.enabled = false;
   own.api.socket.clear();
   own.json.spans.clear();
+  own.rules = {};
+  own.alerts = {};
   own.otlp = {};
   if (!options.rung.empty()) own.capture.rung = options.rung;
   if (options.ports) own.capture.ports = *options.ports;
