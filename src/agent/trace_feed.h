@@ -19,6 +19,15 @@ class TraceFeed final : public streams::Follower {
   void before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) override;
   void after(const Connection& connection, const protocols::Segment& segment) override;
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) override;
+  void on_written_on_behalf(const sensors::OnBehalf& told) {
+    tracer_.on_errand({.socket = told.socket,
+                       .plaintext = told.plaintext,
+                       .position = told.position,
+                       .length = told.length,
+                       .pid = told.pid,
+                       .goroutine = told.goroutine,
+                       .asked = told.asked});
+  }
   void on_closed(SocketKey key) override { tracer_.on_closed(key); }
   std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) override {
     return tracer_.task_of(pid, tid, goroutine);

@@ -495,6 +495,7 @@ void Tracer::on_closed(SocketKey key) {
     if (Request* const request = requests_.find(handle)) close(*request);
   }
   end_calls(link);
+  errands_.on_closed(key);
   if (last_link_ == &link) last_link_ = nullptr;
   links_.erase(entry);
 }
@@ -505,6 +506,7 @@ void Tracer::clear() {
   threads_.clear();
   processes_.clear();
   requests_ = {};
+  errands_.clear();
   concerned_.clear();
 }
 
