@@ -5,8 +5,7 @@ import contextlib
 
 from e2e.case import Case
 from support import go
-from support.chain import judge, load, number_of
-from support.subfloor import Agent
+from support.chain import judge, number_of
 from support.waiting import until
 
 WARM = 10_000_000
@@ -15,32 +14,34 @@ ENDS = 6  # the client's call and two of the relay's, seen from both ends
 
 class GoRelay(Case):
     def relayed(self, variant, concurrency, requests, server=("-plain",), options=(), warm=3):
-        """The records of that many requests through a relay to two servers, and what the agent says of itself."""
+        """The records of that many requests through a relay to two servers."""
         with contextlib.ExitStack() as parts:
             behind = [parts.enter_context(go.GoServer(variant, *server)) for _ in range(2)]
             relay = parts.enter_context(go.relay(variant, *options, *(each.url() for each in behind)))
-            agent = parts.enter_context(Agent(data_ring="64MiB"))
-            observer = parts.enter_context(agent.observer())
+            observer = parts.enter_context(self.observe())
+
+            ports = {relay.port, *(each.port for each in behind)}
 
             def mine():
-                return [r for r in observer.all() if number_of(r) is not None and number_of(r) < WARM]
+                return [r for r in observer.all() if r.server_port in ports and number_of(r) < WARM]
 
-            sealed = "-tls" in options
-            load(relay.port, concurrency, warm * concurrency, first=WARM, tls=sealed)
-            load(relay.port, concurrency, requests, tls=sealed)
+            url = f"http{'s' if '-tls' in options else ''}://127.0.0.1:{relay.port}"
+            if warm:
+                go.talk(variant, "get", "-n", warm * concurrency, "-c", concurrency, "-r", WARM, url)
+            go.talk(variant, "get", "-n", requests, "-c", concurrency, "-r", 0, url)
             until(lambda: len(mine()) >= requests * ENDS,
                   lambda: f"{requests * ENDS} records; there are {len(mine())}", 60)
             self.assertEqual(observer.stop(), 0)
-            return mine(), agent.status()
+            return mine()
 
     def verdict(self, variant, concurrency, requests=1000, least=1.0, **how):
-        records, status = self.relayed(variant, concurrency, requests, **how)
+        records = self.relayed(variant, concurrency, requests, **how)
         verdict = judge(records, ENDS)
         print(f"    {variant} {how}, {concurrency} at once: {verdict.whole} of {requests} in one trace, "
               f"{verdict.left} calls unconnected, {verdict.wrong} wrong")
         self.assertEqual((verdict.requests, verdict.missing), (requests, 0))
         self.assertEqual(verdict.wrong, 0, verdict.details[:3])
-        self.assertGreaterEqual(verdict.whole / requests, least, status["traces"])
+        self.assertGreaterEqual(verdict.whole / requests, least)
         return records
 
     def each_version(self, concurrency, form="exe-stripped", **how):
@@ -56,3 +57,26 @@ class GoRelay(Case):
 
     def test_a_hundred_at_once(self):
         self.each_version(100)
+
+    def test_a_hundred_at_once_that_share_connections(self):
+        self.each_version(100, options=("-idle", 5))
+
+    def test_in_every_form_of_a_program(self):
+        for form in go.FORMS:
+            with self.subTest(form=form):
+                self.verdict(f"{go.versions()[0]}-{form}", 10, requests=100)
+
+    def test_bodies_that_take_several_writes(self):
+        self.each_version(10, options=("-post",))
+
+    def test_asking_over_tls(self):
+        for concurrency in (1, 10, 100):
+            self.each_version(concurrency, server=("-http1",))
+
+    def test_all_of_it_over_tls(self):
+        for concurrency in (1, 10, 100):
+            self.each_version(concurrency, server=("-http1",), options=("-tls",))
+
+    def test_asking_by_http2(self):
+        for concurrency in (1, 10, 100):
+            self.each_version(concurrency, server=(), options=("-h2",))

@@ -3,7 +3,8 @@
 // A server and clients of Go's standard library, for the tests of what is seen of crypto/tls. Built by tests/go/build.
 //
 //	talk serve                                     says "listening PORT"
-//	talk get [-h2] [-close] [-n N] [-c C] [-wait] URL   N requests by C goroutines to URL/goroutine/number
+//	talk get [-h2] [-close] [-n N] [-c C] [-r FIRST] [-wait] URL   N requests by C goroutines to URL/goroutine/number
+//	                                               or URL/r/number
 //	talk stack [-n N] HOST:PORT                    N requests read into a buffer on a stack that moves meanwhile
 //	talk tunnel HOST:PORT                          TLS within TLS
 //	talk buffered HOST:PORT                        over a connection of a type of its own
