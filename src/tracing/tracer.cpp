@@ -488,6 +488,7 @@ void Tracer::close(Request& request) {
 }
 
 void Tracer::on_closed(SocketKey key) {
+  errands_.on_closed(key);
   const auto entry = links_.find(key);
   if (entry == links_.end()) return;
   Link& link = entry->second;
@@ -495,7 +496,6 @@ void Tracer::on_closed(SocketKey key) {
     if (Request* const request = requests_.find(handle)) close(*request);
   }
   end_calls(link);
-  errands_.on_closed(key);
   if (last_link_ == &link) last_link_ = nullptr;
   links_.erase(entry);
 }
