@@ -69,6 +69,15 @@ class GoRelay(Case):
     def test_bodies_that_take_several_writes(self):
         self.each_version(10, options=("-post",))
 
+    def test_calls_that_are_given_up_are_nobody_elses(self):
+        """Each tenth is asked for with a deadline that is over before it is written, and so may still be, later."""
+        for version in go.versions():
+            with self.subTest(version=version):
+                records = self.relayed(f"{version}-exe-stripped", 20, 2000, options=("-late",))
+                verdict = judge(records, ENDS)
+                self.assertEqual(verdict.wrong, 0, verdict.details[:3])
+                self.assertEqual(verdict.requests, 2000)
+
     def test_asking_over_tls(self):
         for concurrency in (1, 10, 100):
             self.each_version(concurrency, server=("-http1",))
