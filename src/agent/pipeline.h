@@ -58,6 +58,9 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   void on_written_on_behalf(const sensors::OnBehalf& told) override {
     if (following_) trace_feed_.on_written_on_behalf(told);
   }
+  void on_handler(const sensors::Handler& told) override {
+    if (following_) trace_feed_.on_handler(told);
+  }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
   void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
   void on_socket_closed(const sensors::SocketClosed& closed) override {

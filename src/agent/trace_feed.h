@@ -28,6 +28,9 @@ class TraceFeed final : public streams::Follower {
                        .goroutine = told.goroutine,
                        .asked = told.asked});
   }
+  void on_handler(const sensors::Handler& told) {
+    tracer_.on_handler({told.socket, told.stream, told.pid, told.goroutine, told.when});
+  }
   void on_closed(SocketKey key) override { tracer_.on_closed(key); }
   std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) override {
     return tracer_.task_of(pid, tid, goroutine);

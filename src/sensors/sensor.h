@@ -62,6 +62,15 @@ struct OnBehalf {
   Nanoseconds asked = 0;
 };
 
+// A goroutine of a process of Go begins to handle the request of a stream of HTTP/2.
+struct Handler {
+  SocketKey socket = 0;
+  std::uint32_t stream = 0;
+  std::uint32_t pid = 0;
+  std::uint32_t goroutine = 0;  // as in StreamData
+  Nanoseconds when = 0;
+};
+
 // One UDP datagram as its socket sent or received it.
 struct Datagram {
   SocketKey key = 0;
@@ -103,6 +112,7 @@ class Events {
   virtual void on_tls_data(const TlsData&) {}
   virtual void on_tls_over(std::uint64_t /*session*/, Nanoseconds /*when*/) {}
   virtual void on_written_on_behalf(const OnBehalf&) {}
+  virtual void on_handler(const Handler&) {}
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}

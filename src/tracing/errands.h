@@ -24,6 +24,15 @@ struct Errand {
   Nanoseconds asked = 0;
 };
 
+// A goroutine begins to handle the request of a stream of HTTP/2.
+struct Handler {
+  SocketKey socket = 0;
+  std::uint32_t stream = 0;
+  std::uint32_t pid = 0;
+  std::uint32_t goroutine = 0;
+  Nanoseconds when = 0;
+};
+
 class Errands {
  public:
   void note(const Errand& errand);

@@ -26,6 +26,7 @@ struct Request {
   SocketKey key = 0, peer = 0;
   bool tls = false;
   std::uint32_t position = 0;
+  std::uint32_t stream = 0;  // HTTP/2: its number; else 0
   std::uint32_t pid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all

@@ -332,6 +332,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   request->peer = peer_of(connection);
   request->tls = connection.tls;
   request->position = *call.position;
+  request->stream = call.stream;
   request->content = content_of(call);
   request->shape = shape_of(call);
   request->span = ids_.span_at(connection.key, *call.position);

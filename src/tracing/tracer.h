@@ -66,6 +66,7 @@ class Tracer {
 
   [[nodiscard]] std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine);
   void on_errand(const Errand& errand) { errands_.note(errand); }
+  void on_handler(const Handler& handler);
   // Who wants it: the task that moves it, or the one that sent that.
   [[nodiscard]] std::uint32_t principal_of(const Transfer& transfer);
   void before(const Transfer& transfer);

@@ -15,4 +15,18 @@ std::uint32_t Tracer::principal_of(const Transfer& transfer) {
   return thread == threads_.end() || errand->asked < thread->second.when ? transfer.tid : task;
 }
 
+// Another goroutine read it. What this one served before, when its place in memory was another's, is over.
+void Tracer::on_handler(const Handler& handler) {
+  const auto link = links_.find(handler.socket);
+  if (link == links_.end() || handler.stream == 0) return;
+  for (const Handle handle : link->second.serving) {
+    const Request* const request = requests_.find(handle);
+    if (request == nullptr || request->stream != handler.stream || request->pid != handler.pid) continue;
+    Thread& thread = thread_of(task_of(handler.pid, 0, handler.goroutine));
+    thread = Thread{};
+    thread.serving = handle;
+    thread.when = handler.when;
+  }
+}
+
 }  // namespace subfloor::tracing

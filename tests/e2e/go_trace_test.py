@@ -25,10 +25,12 @@ class GoRelay(Case):
             def mine():
                 return [r for r in observer.all() if r.server_port in ports and number_of(r) < WARM]
 
-            url = f"http{'s' if '-tls' in options else ''}://127.0.0.1:{relay.port}"
+            sealed = "-tls" in options or "-tls2" in options
+            asked = ("get", "-h2") if "-tls2" in options else ("get",)
+            url = f"http{'s' if sealed else ''}://127.0.0.1:{relay.port}"
             if warm:
-                go.talk(variant, "get", "-n", warm * concurrency, "-c", concurrency, "-r", WARM, url)
-            go.talk(variant, "get", "-n", requests, "-c", concurrency, "-r", 0, url)
+                go.talk(variant, *asked, "-n", warm * concurrency, "-c", concurrency, "-r", WARM, url)
+            go.talk(variant, *asked, "-n", requests, "-c", concurrency, "-r", 0, url)
             until(lambda: len(mine()) >= requests * ENDS,
                   lambda: f"{requests * ENDS} records; there are {len(mine())}", 60)
             self.assertEqual(observer.stop(), 0)
@@ -89,3 +91,11 @@ class GoRelay(Case):
     def test_asking_by_http2(self):
         for concurrency in (1, 10, 100):
             self.each_version(concurrency, server=(), options=("-h2",))
+
+    def test_served_by_http2(self):
+        for concurrency in (1, 10, 100):
+            self.each_version(concurrency, options=("-tls2",))
+
+    def test_all_of_it_by_http2(self):
+        for concurrency in (1, 10, 100):
+            self.each_version(concurrency, server=(), options=("-tls2", "-h2"))

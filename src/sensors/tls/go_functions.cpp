@@ -18,7 +18,7 @@ struct Step {
 
 // By what goroutine a request is asked for, and where it is written: good for something only together. All that notes
 // who asks before all that looks it up.
-using Client = std::span<const Step>;
+using Part = std::span<const Step>;
 constexpr std::array http1 = std::to_array<Step>({
     {"go_http1_asks", {"net/http.(*persistConn).roundTrip"}},
     {"go_http1_writes", {"net/http.persistConnWriter.Write"}},
@@ -35,6 +35,14 @@ constexpr std::array http2_apart = std::to_array<Step>({
     {"go_http2_writes", {"golang.org/x/net/http2.(*ClientConn).writeHeaders"}},
 });
 
+// Who handles what was asked for.
+constexpr std::array served = std::to_array<Step>({
+    {"go_http2_handles", {"net/http.(*http2serverConn).runHandler"}},
+});
+constexpr std::array served_apart = std::to_array<Step>({
+    {"go_http2_handles", {"golang.org/x/net/http2.(*serverConn).runHandler"}},
+});
+
 std::optional<std::uint64_t> entry_of(const elf::GoProgram& program, const Step& step) {
   for (const std::string_view name : step.names) {
     if (name.empty()) continue;
@@ -43,10 +51,10 @@ std::optional<std::uint64_t> entry_of(const elf::GoProgram& program, const Step&
   return std::nullopt;
 }
 
-// Empty where the program has no such client, or one that must not be probed: then its calls are left unconnected.
-std::vector<Placement> placements_of(const elf::GoProgram& program, Client client) {
+// Empty where the program has no such part, or one that must not be probed: then its calls are left unconnected.
+std::vector<Placement> placements_of(const elf::GoProgram& program, Part part) {
   std::vector<Placement> all;
-  for (const Step& step : client) {
+  for (const Step& step : part) {
     const auto entry = entry_of(program, step);
     if (!entry) return {};
     all.push_back({.program = step.program, .offsets = {*entry}});
@@ -56,8 +64,8 @@ std::vector<Placement> placements_of(const elf::GoProgram& program, Client clien
 
 std::vector<Placement> following(const elf::GoProgram& program) {
   std::vector<Placement> all;
-  for (const Client client : {Client(http1), Client(http2), Client(http2_apart)}) {
-    for (Placement& placement : placements_of(program, client)) all.push_back(std::move(placement));
+  for (const Part part : {Part(http1), Part(http2), Part(http2_apart), Part(served), Part(served_apart)}) {
+    for (Placement& placement : placements_of(program, part)) all.push_back(std::move(placement));
   }
   return all;
 }

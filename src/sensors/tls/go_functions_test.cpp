@@ -44,7 +44,7 @@ TEST(GoFunctions, OfEveryBuildOfAProgramAreFound) {
       following.push_back(each.program);
     }
     EXPECT_THAT(following, testing::ElementsAre("go_http1_asks", "go_http1_writes", "go_http2_asks", "go_http2_begins",
-                                                "go_http2_writes"))
+                                                "go_http2_writes", "go_http2_handles"))
         << name;
   }
   EXPECT_GT(programs, 0);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * For whom the clients of Go's net/http write. A goroutine asks, another one writes: that of the connection (HTTP/1), or
+ * Which goroutine does what for whom, in Go's net/http.
+ *
+ * Clients: a goroutine asks, another one writes: that of the connection (HTTP/1), or
  * one for the stream (HTTP/2). Where it asks, it is noted by what both know: the connection or the request. Where that is
  * about to be written, a record tells which bytes of which socket these will be. That they are told of by their place
  * makes a record that is lost a call left unconnected, never one connected falsely.
+ *
+ * Servers: of HTTP/1, the goroutine that reads a request handles it. Of HTTP/2, it is one for each stream, and a record
+ * tells which when it begins.
  *
  * Attached only while somebody follows traces. Probed are the same places as in crypto/tls.
  */
@@ -21,6 +26,8 @@ struct go_http_connection {
 };
 #define GO_HTTP1_CONNECTION 80 /* in a persistConn: behind an interface, a pointer, three strings and a bool */
 #define GO_HTTP2_CONNECTION 8  /* in an http2ClientConn: behind a pointer */
+#define GO_HTTP2_SERVED     16 /* in an http2serverConn: the connection, behind two pointers */
+#define GO_HTTP2_STREAM_ID  8  /* in an http2stream: behind a pointer */
 
 /* By an address that means one thing at a time in its process: a persistConn, a Request, a goroutine. */
 struct go_asker_key {
@@ -216,5 +223,47 @@ int go_http2_writes(struct pt_regs *ctx)
 		return 0;
 	bpf_map_delete_elem(&go_askers, &key); /* trailers come by here, too, but do not begin a request */
 	go_tell_on_behalf(GO_ARGUMENT_1(ctx) + GO_HTTP2_CONNECTION, &asker, 1);
+	return 0;
+}
+
+/* The number of the stream that a http2responseWriter is for, which holds no more than a pointer to what begins with a
+ * pointer to the stream; 0 where that cannot be read. */
+static __always_inline __u32 go_stream_of(__u64 writer)
+{
+	__u64 state, stream;
+	__u32 id;
+
+	if (bpf_probe_read_user(&state, sizeof(state), (const void *)writer) ||
+	    bpf_probe_read_user(&stream, sizeof(stream), (const void *)state) ||
+	    bpf_probe_read_user(&id, sizeof(id), (const void *)(stream + GO_HTTP2_STREAM_ID)))
+		return 0;
+	return id;
+}
+
+/* func (sc *http2serverConn) runHandler(rw *http2responseWriter, req *Request, handler func(ResponseWriter, *Request)) */
+SEC("uprobe")
+int go_http2_handles(struct pt_regs *ctx)
+{
+	__u32 family = TLS_FAMILY_HANDLER;
+	struct family_counters *count = bpf_map_lookup_elem(&counters, &family);
+	struct tls_handler told = {.goroutine = goroutine_number(GO_GOROUTINE(ctx))};
+	struct go_interface connection;
+	struct sock *sk = NULL;
+
+	if (!count || own_traffic() || GO_STACK_TOO_SMALL(ctx))
+		return 0;
+	count->seen++;
+	if (!bpf_probe_read_user(&connection, sizeof(connection), (const void *)GO_ARGUMENT_1(ctx) + GO_HTTP2_SERVED))
+		sk = go_sock_under(connection.data);
+	if (sk)
+		told.socket = tcp_key(sk);
+	told.stream = go_stream_of(GO_ARGUMENT_2(ctx));
+	if (!told.socket || !told.stream) {
+		count->no_key++;
+		return 0;
+	}
+	told.pid = bpf_get_current_pid_tgid() >> 32;
+	fill_header(&told.header, bpf_ktime_get_ns(), sizeof(told), TLS_HANDLER);
+	submit_data(count, &told, sizeof(told), 0);
 	return 0;
 }

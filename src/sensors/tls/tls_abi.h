@@ -8,10 +8,11 @@ enum tls_record_kind {
 	TLS_DATA = 1, /* struct tls_data and plaintext */
 	TLS_OVER = 2, /* struct tls_over: the process gave the session up */
 	TLS_ON_BEHALF = 3, /* struct tls_on_behalf: of Go, for whom another goroutine is about to write */
+	TLS_HANDLER = 4, /* struct tls_handler: of Go, who handles a request of HTTP/2 */
 };
 
 /* Index of the counters map. */
-enum tls_family { TLS_FAMILY_READ, TLS_FAMILY_WRITE, TLS_FAMILY_ON_BEHALF, TLS_FAMILIES };
+enum tls_family { TLS_FAMILY_READ, TLS_FAMILY_WRITE, TLS_FAMILY_ON_BEHALF, TLS_FAMILY_HANDLER, TLS_FAMILIES };
 
 enum { TLS_DIRECTION_IN = 0, TLS_DIRECTION_OUT = 1 };
 
@@ -56,3 +57,14 @@ struct tls_on_behalf {
 	__u8 pad[7];
 };
 ABI_ASSERT(sizeof(struct tls_on_behalf) == 56, "tls_on_behalf has no hidden padding");
+
+/* A goroutine begins to handle the request of a stream of HTTP/2. */
+struct tls_handler {
+	struct record_header header;
+	__u64 socket;
+	__u32 stream;
+	__u32 pid;
+	__u32 goroutine;
+	__u32 pad;
+};
+ABI_ASSERT(sizeof(struct tls_handler) == 40, "tls_handler has no hidden padding");

@@ -22,6 +22,7 @@ class Checker final : public sensors::Events {
     seen = seen + sum;
   }
   void on_written_on_behalf(const sensors::OnBehalf& told) override { seen = seen + told.length; }
+  void on_handler(const sensors::Handler& told) override { seen = seen + told.stream; }
   volatile unsigned seen = 0;
 };
 

@@ -8,7 +8,7 @@
 //	talk stack [-n N] HOST:PORT                    N requests read into a buffer on a stack that moves meanwhile
 //	talk tunnel HOST:PORT                          TLS within TLS
 //	talk buffered HOST:PORT                        over a connection of a type of its own
-//	talk relay [-tls] [-h2] [-post] [-idle N] URL…  says "listening PORT", and asks each URL for what it is asked for
+//	talk relay [-tls|-tls2] [-h2] [-post] [-idle N] URL…  says "listening PORT", and asks each URL for what it is asked for
 //	talk chain                                     says "listening PORT", and asks Redis and PostgreSQL for who asks it
 package main
 

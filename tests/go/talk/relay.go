@@ -17,6 +17,7 @@ import (
 func relay(arguments []string) error {
 	flags := flag.NewFlagSet("relay", flag.ExitOnError)
 	sealed := flags.Bool("tls", false, "serve HTTPS, without HTTP/2")
+	sealed2 := flags.Bool("tls2", false, "serve HTTPS, with HTTP/2")
 	http2 := flags.Bool("h2", false, "ask by HTTP/2 where the other end speaks it")
 	post := flags.Bool("post", false, "ask by POST, with a body that takes several writes")
 	idle := flags.Int("idle", 100, "connections kept to each of those asked, and as many at most")
@@ -59,7 +60,7 @@ func relay(arguments []string) error {
 	}
 	fmt.Println("listening", listener.Addr().(*net.TCPAddr).Port)
 	server := &http.Server{Handler: http.HandlerFunc(handler)}
-	if !*sealed {
+	if !*sealed && !*sealed2 {
 		return server.Serve(listener)
 	}
 	own, err := certificate()
@@ -67,6 +68,8 @@ func relay(arguments []string) error {
 		return err
 	}
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{own}}
-	server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	if !*sealed2 {
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	}
 	return server.ServeTLS(listener, "", "")
 }
