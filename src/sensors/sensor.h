@@ -62,10 +62,10 @@ struct OnBehalf {
   Nanoseconds asked = 0;
 };
 
-// A goroutine of a process of Go begins to handle the request of a stream of HTTP/2.
+// A goroutine of a process of Go begins to handle the request of a stream of HTTP/2, or is done with that.
 struct Handler {
   SocketKey socket = 0;
-  std::uint32_t stream = 0;
+  std::uint32_t stream = 0;  // 0: done
   std::uint32_t pid = 0;
   std::uint32_t goroutine = 0;  // as in StreamData
   Nanoseconds when = 0;

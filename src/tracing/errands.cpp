@@ -27,8 +27,8 @@ const Errand* Errands::find(SocketKey socket, bool plaintext, std::uint32_t posi
   if (entry == by_socket_.end()) return nullptr;
   std::deque<Errand>& all = entry->second;
   // The last first: positions come round again, after 4 GiB.
-  const auto found = std::find_if(all.rbegin(), all.rend(),
-                                  [&](const Errand& errand) { return covers(errand, plaintext, position); });
+  const auto found =
+      std::find_if(all.rbegin(), all.rend(), [&](const Errand& errand) { return covers(errand, plaintext, position); });
   if (found == all.rend()) return nullptr;
   all.erase(all.begin(), found.base() - 1);
   return &all.front();

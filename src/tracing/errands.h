@@ -12,8 +12,8 @@
 
 namespace subfloor::tracing {
 
-// What is about to be written to a socket, and for whom. It holds for transfers that begin in these bytes only: one that
-// nobody was told of leaves a call unconnected, and none falsely connected.
+// What is about to be written to a socket, and for whom. It holds for transfers that begin in these bytes only: one
+// that nobody was told of leaves a call unconnected, and none falsely connected.
 struct Errand {
   SocketKey socket = 0;
   bool plaintext = false;      // of TLS: where its position counts
@@ -24,10 +24,10 @@ struct Errand {
   Nanoseconds asked = 0;
 };
 
-// A goroutine begins to handle the request of a stream of HTTP/2.
+// A goroutine begins to handle the request of a stream of HTTP/2, or is done with that.
 struct Handler {
   SocketKey socket = 0;
-  std::uint32_t stream = 0;
+  std::uint32_t stream = 0;  // 0: done
   std::uint32_t pid = 0;
   std::uint32_t goroutine = 0;
   Nanoseconds when = 0;

@@ -15,15 +15,16 @@ std::uint32_t Tracer::principal_of(const Transfer& transfer) {
   return thread == threads_.end() || errand->asked < thread->second.when ? transfer.tid : task;
 }
 
-// Another goroutine read it. What this one served before, when its place in memory was another's, is over.
+// Another goroutine read it. Whoever was at the same place in memory before is no more.
 void Tracer::on_handler(const Handler& handler) {
+  const std::uint32_t task = task_of(handler.pid, 0, handler.goroutine);
+  threads_.erase(task);
   const auto link = links_.find(handler.socket);
   if (link == links_.end() || handler.stream == 0) return;
   for (const Handle handle : link->second.serving) {
     const Request* const request = requests_.find(handle);
     if (request == nullptr || request->stream != handler.stream || request->pid != handler.pid) continue;
-    Thread& thread = thread_of(task_of(handler.pid, 0, handler.goroutine));
-    thread = Thread{};
+    Thread& thread = thread_of(task);
     thread.serving = handle;
     thread.when = handler.when;
   }

@@ -348,6 +348,53 @@ TEST(Tracer, LeavesAloneWhatWasAskedForBeforeTheRequestThatIsServedNow) {
   EXPECT_EQ(relay.write(5).parent, 0U);
 }
 
+// One goroutine reads the requests of a connection, and each is handled by one of its own.
+class Streams {
+ public:
+  static constexpr std::uint32_t reader = 0x100, first = 0x200, second = 0x300;
+
+  Streams() : host(Style::goroutines) {
+    serve(1, 1, first);
+    serve(101, 3, second);
+  }
+  std::uint32_t task(std::uint32_t goroutine) { return host.tracer.task_of(Host::server, 21, goroutine); }
+  void serve(std::uint32_t position, std::uint32_t stream, std::uint32_t goroutine) {
+    const Transfer received = host.transfer(web_served, Kind::server, false, position, Host::server, task(reader));
+    host.tracer.before(received);
+    Call call = Host::call(Kind::server, position, Host::server, task(reader));
+    call.stream = stream;
+    host.tracer.on_request(call, Kind::server, host.connection(web_served), Host::server, nullptr);
+    host.tracer.after(received);
+    host.tracer.on_handler({web_served, stream, Host::server, goroutine, ++host.now});
+  }
+  void done(std::uint32_t goroutine) { host.tracer.on_handler({0, 0, Host::server, goroutine, ++host.now}); }
+  Names call(std::uint32_t position, std::uint32_t goroutine) {
+    host.send(db, position, Host::server, task(goroutine));
+    return host.answered(db, position, Host::server, task(goroutine));
+  }
+
+  Host host;
+};
+
+TEST(Tracer, ConnectsWhatTheHandlersOfStreamsCallFor) {
+  Streams streams;
+  const Names of_second = streams.call(5, Streams::second), of_first = streams.call(205, Streams::first);
+  EXPECT_EQ(of_first.parent, streams.host.respond(web_served, 1, Host::server, streams.task(0x400)).span);
+  EXPECT_EQ(of_second.parent, streams.host.respond(web_served, 101, Host::server, streams.task(0x400)).span);
+}
+
+TEST(Tracer, ConnectsNothingWithTheGoroutineThatReadsForAll) {
+  Streams streams;
+  EXPECT_EQ(streams.call(5, Streams::reader).parent, 0U);
+}
+
+TEST(Tracer, TakesNoGoroutineForAHandlerThatIsDoneThoughItIsWhereThatWas) {
+  Streams streams;
+  streams.done(Streams::first);  // and its response is not heard of yet
+  EXPECT_EQ(streams.call(5, Streams::first).parent, 0U);
+  EXPECT_NE(streams.call(205, Streams::second).parent, 0U);
+}
+
 TEST(Tracer, ForgetsWhatWasAskedForOnASocketThatIsClosed) {
   Relay relay;
   relay.ask(5, relay.host.now + 1);

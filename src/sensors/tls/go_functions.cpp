@@ -13,6 +13,7 @@ namespace {
 
 struct Step {
   std::string_view program;
+  bool at_returns;
   std::array<std::string_view, 2> names;  // of one function, in one release or another
 };
 
@@ -20,44 +21,48 @@ struct Step {
 // who asks before all that looks it up.
 using Part = std::span<const Step>;
 constexpr std::array http1 = std::to_array<Step>({
-    {"go_http1_asks", {"net/http.(*persistConn).roundTrip"}},
-    {"go_http1_writes", {"net/http.persistConnWriter.Write"}},
+    {"go_http1_asks", false, {"net/http.(*persistConn).roundTrip"}},
+    {"go_http1_writes", false, {"net/http.persistConnWriter.Write"}},
 });
 constexpr std::array http2 = std::to_array<Step>({
-    {"go_http2_asks", {"net/http.(*http2ClientConn).roundTrip", "net/http.(*http2ClientConn).RoundTrip"}},
-    {"go_http2_begins", {"net/http.(*http2clientStream).encodeAndWriteHeaders"}},
-    {"go_http2_writes", {"net/http.(*http2ClientConn).writeHeaders"}},
+    {"go_http2_asks", false, {"net/http.(*http2ClientConn).roundTrip", "net/http.(*http2ClientConn).RoundTrip"}},
+    {"go_http2_begins", false, {"net/http.(*http2clientStream).encodeAndWriteHeaders"}},
+    {"go_http2_writes", false, {"net/http.(*http2ClientConn).writeHeaders"}},
 });
 constexpr std::array http2_apart = std::to_array<Step>({
     {"go_http2_asks",
+     false,
      {"golang.org/x/net/http2.(*ClientConn).roundTrip", "golang.org/x/net/http2.(*ClientConn).RoundTrip"}},
-    {"go_http2_begins", {"golang.org/x/net/http2.(*clientStream).encodeAndWriteHeaders"}},
-    {"go_http2_writes", {"golang.org/x/net/http2.(*ClientConn).writeHeaders"}},
+    {"go_http2_begins", false, {"golang.org/x/net/http2.(*clientStream).encodeAndWriteHeaders"}},
+    {"go_http2_writes", false, {"golang.org/x/net/http2.(*ClientConn).writeHeaders"}},
 });
 
 // Who handles what was asked for.
 constexpr std::array served = std::to_array<Step>({
-    {"go_http2_handles", {"net/http.(*http2serverConn).runHandler"}},
+    {"go_http2_handled", true, {"net/http.(*http2serverConn).runHandler"}},
+    {"go_http2_handles", false, {"net/http.(*http2serverConn).runHandler"}},
 });
 constexpr std::array served_apart = std::to_array<Step>({
-    {"go_http2_handles", {"golang.org/x/net/http2.(*serverConn).runHandler"}},
+    {"go_http2_handled", true, {"golang.org/x/net/http2.(*serverConn).runHandler"}},
+    {"go_http2_handles", false, {"golang.org/x/net/http2.(*serverConn).runHandler"}},
 });
 
-std::optional<std::uint64_t> entry_of(const elf::GoProgram& program, const Step& step) {
+std::vector<std::uint64_t> places_of(const elf::GoProgram& program, const Step& step) {
   for (const std::string_view name : step.names) {
     if (name.empty()) continue;
-    if (const auto points = program.probe_points(name); points && *points) return (*points)->entry;
+    if (const auto points = program.probe_points(name); points && *points)
+      return step.at_returns ? (*points)->returns : std::vector{(*points)->entry};
   }
-  return std::nullopt;
+  return {};
 }
 
 // Empty where the program has no such part, or one that must not be probed: then its calls are left unconnected.
 std::vector<Placement> placements_of(const elf::GoProgram& program, Part part) {
   std::vector<Placement> all;
   for (const Step& step : part) {
-    const auto entry = entry_of(program, step);
-    if (!entry) return {};
-    all.push_back({.program = step.program, .offsets = {*entry}});
+    std::vector<std::uint64_t> places = places_of(program, step);
+    if (places.empty()) return {};
+    all.push_back({.program = step.program, .offsets = std::move(places)});
   }
   return all;
 }

@@ -40,11 +40,11 @@ TEST(GoFunctions, OfEveryBuildOfAProgramAreFound) {
     std::vector<std::string_view> following;
     for (const Placement& each : (*found)->following) {
       EXPECT_FALSE(each.at_return);
-      EXPECT_EQ(each.offsets.size(), 1U);
+      EXPECT_FALSE(each.offsets.empty());
       following.push_back(each.program);
     }
     EXPECT_THAT(following, testing::ElementsAre("go_http1_asks", "go_http1_writes", "go_http2_asks", "go_http2_begins",
-                                                "go_http2_writes", "go_http2_handles"))
+                                                "go_http2_writes", "go_http2_handled", "go_http2_handles"))
         << name;
   }
   EXPECT_GT(programs, 0);

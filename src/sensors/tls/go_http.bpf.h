@@ -3,12 +3,12 @@
  * Which goroutine does what for whom, in Go's net/http.
  *
  * Clients: a goroutine asks, another one writes: that of the connection (HTTP/1), or
- * one for the stream (HTTP/2). Where it asks, it is noted by what both know: the connection or the request. Where that is
- * about to be written, a record tells which bytes of which socket these will be. That they are told of by their place
- * makes a record that is lost a call left unconnected, never one connected falsely.
+ * one for the stream (HTTP/2). Where it asks, it is noted by what both know: the connection or the request. Where that
+ * is about to be written, a record tells which bytes of which socket these will be. That they are told of by their
+ * place makes a record that is lost a call left unconnected, never one connected falsely.
  *
- * Servers: of HTTP/1, the goroutine that reads a request handles it. Of HTTP/2, it is one for each stream, and a record
- * tells which when it begins.
+ * Servers: of HTTP/1, the goroutine that reads a request handles it. Of HTTP/2, it is one for each stream, and records
+ * tell which when it begins and when it is over: then what is at the same place in memory will be another goroutine.
  *
  * Attached only while somebody follows traces. Probed are the same places as in crypto/tls.
  */
@@ -190,8 +190,8 @@ int go_http2_asks(struct pt_regs *ctx)
 	return 0;
 }
 
-/* func (cs *http2clientStream) encodeAndWriteHeaders(req *Request) error: by the stream's goroutine, which then waits for
- * its turn to write. */
+/* func (cs *http2clientStream) encodeAndWriteHeaders(req *Request) error: by the stream's goroutine, which then waits
+ * for its turn to write. */
 SEC("uprobe")
 int go_http2_begins(struct pt_regs *ctx)
 {
@@ -209,8 +209,8 @@ int go_http2_begins(struct pt_regs *ctx)
 	return 0;
 }
 
-/* func (cc *http2ClientConn) writeHeaders(streamID uint32, endStream bool, maxFrameSize int, hdrs []byte) error: it is its
- * turn. */
+/* func (cc *http2ClientConn) writeHeaders(streamID uint32, endStream bool, maxFrameSize int, hdrs []byte) error: it is
+ * its turn. */
 SEC("uprobe")
 int go_http2_writes(struct pt_regs *ctx)
 {
@@ -240,7 +240,8 @@ static __always_inline __u32 go_stream_of(__u64 writer)
 	return id;
 }
 
-/* func (sc *http2serverConn) runHandler(rw *http2responseWriter, req *Request, handler func(ResponseWriter, *Request)) */
+/* func (sc *http2serverConn) runHandler(rw *http2responseWriter, req *Request, handler func(ResponseWriter, *Request))
+ */
 SEC("uprobe")
 int go_http2_handles(struct pt_regs *ctx)
 {
@@ -265,5 +266,22 @@ int go_http2_handles(struct pt_regs *ctx)
 	told.pid = bpf_get_current_pid_tgid() >> 32;
 	fill_header(&told.header, bpf_ktime_get_ns(), sizeof(told), TLS_HANDLER);
 	submit_data(count, &told, sizeof(told), 0);
+	return 0;
+}
+
+/* By the ring that does not drop: what is not heard of this would be taken for the other goroutine's. */
+SEC("uprobe")
+int go_http2_handled(struct pt_regs *ctx)
+{
+	__u32 family = TLS_FAMILY_HANDLER;
+	struct family_counters *count = bpf_map_lookup_elem(&counters, &family);
+	struct tls_handler told = {.pid = bpf_get_current_pid_tgid() >> 32,
+				   .goroutine = goroutine_number(GO_GOROUTINE(ctx))};
+
+	if (!count || own_traffic())
+		return 0;
+	count->seen++;
+	fill_header(&told.header, bpf_ktime_get_ns(), sizeof(told), TLS_HANDLER);
+	submit_control(count, &told, sizeof(told));
 	return 0;
 }

@@ -27,7 +27,8 @@ using Object = bpf::Skeleton<tls_bpf>;
 using tls::Attacher;
 using tls::Libraries;
 
-constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write", "go_on_behalf", "go_handler"};
+constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write", "go_on_behalf",
+                                                                     "go_handler"};
 
 // Attaches to a function of this program that nobody calls: whether it can be done at all is not to be found out at
 // somebody's library.

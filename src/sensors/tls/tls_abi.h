@@ -5,10 +5,10 @@
 #include "bpf/abi/record.h"
 
 enum tls_record_kind {
-	TLS_DATA = 1, /* struct tls_data and plaintext */
-	TLS_OVER = 2, /* struct tls_over: the process gave the session up */
+	TLS_DATA = 1,      /* struct tls_data and plaintext */
+	TLS_OVER = 2,      /* struct tls_over: the process gave the session up */
 	TLS_ON_BEHALF = 3, /* struct tls_on_behalf: of Go, for whom another goroutine is about to write */
-	TLS_HANDLER = 4, /* struct tls_handler: of Go, who handles a request of HTTP/2 */
+	TLS_HANDLER = 4,   /* struct tls_handler: of Go, who handles a request of HTTP/2 */
 };
 
 /* Index of the counters map. */
@@ -48,9 +48,9 @@ ABI_ASSERT(sizeof(struct tls_over) == 24, "tls_over has no hidden padding");
 struct tls_on_behalf {
 	struct record_header header;
 	__u64 socket;
-	__u64 asked;	/* ns: when it did */
+	__u64 asked;    /* ns: when it did */
 	__u32 position; /* of the first byte: as in tls_data where it is plaintext of TLS, else a TCP sequence number */
-	__u32 length;	/* the first byte of each record about it is below position + length */
+	__u32 length;   /* the first byte of each record about it is below position + length */
 	__u32 pid;
 	__u32 goroutine; /* that asked */
 	__u8 plaintext;
@@ -58,11 +58,11 @@ struct tls_on_behalf {
 };
 ABI_ASSERT(sizeof(struct tls_on_behalf) == 56, "tls_on_behalf has no hidden padding");
 
-/* A goroutine begins to handle the request of a stream of HTTP/2. */
+/* A goroutine begins to handle the request of a stream of HTTP/2, or is done with that. */
 struct tls_handler {
 	struct record_header header;
 	__u64 socket;
-	__u32 stream;
+	__u32 stream; /* 0: done */
 	__u32 pid;
 	__u32 goroutine;
 	__u32 pad;
