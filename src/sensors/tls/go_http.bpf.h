@@ -18,7 +18,7 @@
 
 #define GO_ASKERS_MAX 16384
 
-/* As net/http lays them out, in 1.17 to 1.24: an interface and behind it, where it speaks TLS, what was agreed on. That
+/* As net/http lays them out, in 1.19 and 1.23 alike: an interface and behind it, where it speaks TLS, what was agreed on. That
  * the interface is one shows in the socket that is found behind it. */
 struct go_http_connection {
 	__u64 table, data;
