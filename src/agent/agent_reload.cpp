@@ -53,8 +53,8 @@ Result<> Agent::take_over(const ConfigChange& change) {
     TRY_ASSIGN(prometheus, make_prometheus(next));
     if (prometheus) TRY(prometheus->server->serve());
   }
-  TRY(alerts_.configure(next.rules, next.alerts));  // files may have changed though their names did not
   if (change.applies("capture.ports") || change.applies("capture.dns_ports")) TRY(change_ports(next.capture));
+  TRY(alerts_.configure(next.rules, next.alerts));  // files may have changed though their names did not
 
   if (change.applies("telemetry")) {
     close_window();  // its spans belong to the old settings

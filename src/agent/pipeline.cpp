@@ -162,6 +162,7 @@ void Pipeline::follow(Nanoseconds now) {
   const bool wanted = spans_wanted_ || (always_ && kept_.keeps()) || listeners_ > 0 || now < follow_until_;
   if (std::exchange(following_, wanted) == wanted) return;
   streams_->set_follower(wanted ? &trace_feed_ : nullptr);
+  if (watcher_ != nullptr) watcher_->follow_calls(wanted);
   if (!wanted) tracer_.clear();
 }
 

@@ -56,6 +56,12 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   }
   void on_tls_data(const sensors::TlsData& data) override { streams_->on_tls_data(data); }
   void on_tls_over(std::uint64_t session, Nanoseconds) override { streams_->on_tls_over(session); }
+  void on_written_on_behalf(const sensors::OnBehalf& told) override {
+    if (following_) trace_feed_.on_written_on_behalf(told);
+  }
+  void on_handler(const sensors::Handler& told) override {
+    if (following_) trace_feed_.on_handler(told);
+  }
   void on_retransmit(SocketKey key, Nanoseconds) override { streams_->on_retransmit(key); }
   void on_datagram(const sensors::Datagram& datagram) override { datagrams_.on_datagram(datagram); }
   void on_socket_closed(const sensors::SocketClosed& closed) override {
@@ -80,7 +86,10 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
   // The sensors come after the pipeline, as it takes their events; what they steer by comes after them.
   void set_steering(sensors::Steering* steering);
   // Is told of processes; outlives the pipeline's events, or is taken back with null.
-  void set_watcher(sensors::ProcessWatcher* watcher) { watcher_ = watcher; }
+  void set_watcher(sensors::ProcessWatcher* watcher) {
+    watcher_ = watcher;
+    if (watcher_ != nullptr) watcher_->follow_calls(following_);
+  }
 
   // Is asked of events; outlives the pipeline, or is taken back with null.
   void set_detection(detection::Engine* engine) { detection_ = engine; }

@@ -46,6 +46,8 @@ class RecordingReplay final : public Replay {
     void on_socket_closed(const sensors::SocketClosed& closed) override { pipeline_.on_socket_closed(closed); }
     void on_tls_data(const sensors::TlsData& data) override { pipeline_.on_tls_data(data); }
     void on_tls_over(std::uint64_t session, Nanoseconds when) override { pipeline_.on_tls_over(session, when); }
+    void on_handler(const sensors::Handler& told) override { pipeline_.on_handler(told); }
+    void on_written_on_behalf(const sensors::OnBehalf& told) override { pipeline_.on_written_on_behalf(told); }
     void on_exit(std::uint32_t pid, Nanoseconds when) override { pipeline_.on_exit(pid, when); }
 
    private:

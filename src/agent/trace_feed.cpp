@@ -24,7 +24,9 @@ tracing::Transfer transfer_of(const Connection& connection, std::optional<Kind> 
 }  // namespace
 
 void TraceFeed::before(const Connection& connection, std::optional<Kind> kind, const protocols::Segment& segment) {
-  tracer_.before(transfer_of(connection, kind, segment));
+  tracing::Transfer transfer = transfer_of(connection, kind, segment);
+  transfer.tid = tracer_.principal_of(transfer);
+  tracer_.before(transfer);
 }
 
 void TraceFeed::after(const Connection& connection, const protocols::Segment& segment) {

@@ -21,6 +21,18 @@ class TraceFeed final : public streams::Follower {
   void on_request(const Call& call, Kind kind, const Connection& connection, std::uint32_t pid) override;
   // A call is over.
   [[nodiscard]] tracing::Unnamed on_call(const Call& call, const Connection& connection);
+  void on_written_on_behalf(const sensors::OnBehalf& told) {
+    tracer_.on_errand({.socket = told.socket,
+                       .plaintext = told.plaintext,
+                       .position = told.position,
+                       .length = told.length,
+                       .pid = told.pid,
+                       .goroutine = told.goroutine,
+                       .asked = told.asked});
+  }
+  void on_handler(const sensors::Handler& told) {
+    tracer_.on_handler({told.socket, told.stream, told.pid, told.goroutine, told.when});
+  }
   void on_closed(SocketKey key) override { tracer_.on_closed(key); }
   std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine) override {
     return tracer_.task_of(pid, tid, goroutine);

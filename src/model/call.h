@@ -86,6 +86,7 @@ struct Call {
   std::uint32_t tid = 0;
   // Of the request's first byte in its direction: as protocols::Segment::position, the same number at both ends.
   std::optional<std::uint32_t> position;
+  std::uint32_t stream = 0;  // HTTP/2: its number on the connection; else 0
 
   std::string operation;  // method or command, as sent
   std::string target;  // what it was done to, of which there are few: a table, a topic; "" where there is none

@@ -51,6 +51,26 @@ struct TlsData {
   std::uint32_t sleeps = 0, goroutine = 0;  // as in StreamData
 };
 
+// What is about to be written to a socket by one goroutine of a process of Go was asked for by another.
+struct OnBehalf {
+  SocketKey socket = 0;
+  bool plaintext = false;      // of TLS: where its position counts
+  std::uint32_t position = 0;  // of the first byte
+  std::uint32_t length = 0;    // records that begin in these bytes are of it
+  std::uint32_t pid = 0;
+  std::uint32_t goroutine = 0;  // that asked, as in StreamData
+  Nanoseconds asked = 0;
+};
+
+// A goroutine of a process of Go begins to handle the request of a stream of HTTP/2, or is done with that.
+struct Handler {
+  SocketKey socket = 0;
+  std::uint32_t stream = 0;  // 0: done
+  std::uint32_t pid = 0;
+  std::uint32_t goroutine = 0;  // as in StreamData
+  Nanoseconds when = 0;
+};
+
 // One UDP datagram as its socket sent or received it.
 struct Datagram {
   SocketKey key = 0;
@@ -91,6 +111,8 @@ class Events {
   virtual void on_socket_closed(const SocketClosed&) {}  // of streams and of datagrams
   virtual void on_tls_data(const TlsData&) {}
   virtual void on_tls_over(std::uint64_t /*session*/, Nanoseconds /*when*/) {}
+  virtual void on_written_on_behalf(const OnBehalf&) {}
+  virtual void on_handler(const Handler&) {}
 
   virtual void on_exec(Process&&, Nanoseconds /*when*/) {}
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
@@ -151,6 +173,8 @@ class ProcessWatcher {
   virtual void on_exit(std::uint32_t pid) = 0;
   // It speaks TLS on some socket.
   virtual void on_tls(std::uint32_t pid) = 0;
+  // Whether somebody wants to know which call was made for which request.
+  virtual void follow_calls(bool wanted) = 0;
   // Every 10 ms or so: does what there is to do, a few ms of it at most.
   virtual void work(Nanoseconds now) = 0;
   // Why nothing of its plaintext can be seen, in words; empty where it can.

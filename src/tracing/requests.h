@@ -23,6 +23,7 @@ struct Request {
   std::uint32_t generation = 0;
   bool open = false;
   std::shared_ptr<Origin> origin;
+  std::uint32_t stream = 0;  // HTTP/2: its number; else 0
   std::uint32_t pid = 0;
   std::uint32_t calls = 0;  // made for it and not answered yet
   std::uint32_t made = 0;   // for it, in all

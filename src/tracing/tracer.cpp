@@ -303,6 +303,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   if (requests_.find(thread.serving) != nullptr) (process.goroutines ? thread.multiplexes : process.by_turns) = true;
   Request* const request = requests_.begin(process, pid);
   if (request == nullptr) return;
+  request->stream = call.stream;
   request->content = content_of(call);
   request->shape = shape_of(call);
   request->origin = origin_of(call, connection, context);
@@ -375,6 +376,7 @@ void Tracer::close(Request& request) {
 }
 
 void Tracer::on_closed(SocketKey key) {
+  errands_.on_closed(key);
   const auto entry = links_.find(key);
   if (entry == links_.end()) return;
   Link& link = entry->second;
@@ -392,6 +394,7 @@ void Tracer::clear() {
   threads_.clear();
   processes_.clear();
   requests_ = {};
+  errands_.clear();
   concerned_.clear();
 }
 

@@ -13,6 +13,7 @@
 #include "model/call.h"
 #include "model/connection.h"
 #include "telemetry/trace_context.h"
+#include "tracing/errands.h"
 #include "tracing/ids.h"
 #include "tracing/links.h"
 #include "tracing/origin.h"
@@ -59,6 +60,10 @@ class Tracer {
   explicit Tracer(StyleOf style, Ids ids = {});
 
   [[nodiscard]] std::uint32_t task_of(std::uint32_t pid, std::uint32_t tid, std::uint32_t goroutine);
+  void on_errand(const Errand& errand) { errands_.note(errand); }
+  void on_handler(const Handler& handler);
+  // Who wants it: the task that moves it, or the one that sent that.
+  [[nodiscard]] std::uint32_t principal_of(const Transfer& transfer);
   void before(const Transfer& transfer);
   void after(const Transfer& transfer);
   // The head of a request. The context is what it carries, or null: one with ids.
@@ -153,6 +158,7 @@ class Tracer {
   std::unordered_map<SocketKey, Link> links_;
   std::unordered_map<std::uint32_t, Thread> threads_;
   std::unordered_map<std::uint32_t, Process> processes_;
+  Errands errands_;
   std::uint32_t task_ = 0;  // that moves what is told of now
   SocketKey last_key_ = 0;  // of last_link_
   Link* last_link_ = nullptr;

@@ -333,5 +333,113 @@ TEST(Tracer, ForgetsWhatIsClosed) {
   EXPECT_EQ(host.tracer.links(), 0U);
 }
 
+// What the goroutine of a connection writes, another one asked for.
+class Relay {
+ public:
+  static constexpr std::uint32_t handler = 0x100, writer = 0x200;
+
+  Relay() : host(Style::goroutines) { serve(1); }
+
+  std::uint32_t task(std::uint32_t goroutine) { return host.tracer.task_of(Host::server, 21, goroutine); }
+  void serve(std::uint32_t position) { host.receive(web_served, position, Host::server, task(handler)); }
+  void ask(std::uint32_t position, Nanoseconds asked, std::uint32_t length = 100) {
+    host.tracer.on_errand({.socket = db,
+                           .position = position,
+                           .length = length,
+                           .pid = Host::server,
+                           .goroutine = handler,
+                           .asked = asked});
+  }
+  // Whose it is taken to be.
+  Names write(std::uint32_t position) {
+    Transfer transfer = host.transfer(db, Kind::client, true, position, Host::server, task(writer));
+    transfer.tid = host.tracer.principal_of(transfer);
+    host.tracer.before(transfer);
+    return host.answered(db, position, Host::server, task(0x300));
+  }
+
+  Host host;
+};
+
+TEST(Tracer, ConnectsWhatAGoroutineWritesForAnother) {
+  Relay relay;
+  relay.ask(5, relay.host.now + 1);
+  const Names call = relay.write(5);
+  const Names served = relay.host.respond(web_served, 1, Host::server, relay.task(Relay::handler));
+  EXPECT_NE(served.span, 0U);
+  EXPECT_EQ(call.parent, served.span);
+  EXPECT_EQ(call.trace, served.trace);
+}
+
+TEST(Tracer, LeavesAloneWhatAGoroutineWritesForNobodyKnown) {
+  Relay relay;
+  EXPECT_EQ(relay.write(5).parent, 0U);
+  relay.ask(5, relay.host.now + 1);
+  EXPECT_EQ(relay.write(205).parent, 0U) << "other bytes than those that were asked for";
+}
+
+TEST(Tracer, LeavesAloneWhatWasAskedForBeforeTheRequestThatIsServedNow) {
+  Relay relay;
+  const Nanoseconds asked = relay.host.now + 1;
+  (void)relay.host.respond(web_served, 1, Host::server, relay.task(Relay::handler));
+  relay.serve(101);
+  relay.ask(5, asked);  // given up by whoever asked, and written all the same
+  EXPECT_EQ(relay.write(5).parent, 0U);
+}
+
+// One goroutine reads the requests of a connection, and each is handled by one of its own.
+class Streams {
+ public:
+  static constexpr std::uint32_t reader = 0x100, first = 0x200, second = 0x300;
+
+  Streams() : host(Style::goroutines) {
+    serve(1, 1, first);
+    serve(101, 3, second);
+  }
+  std::uint32_t task(std::uint32_t goroutine) { return host.tracer.task_of(Host::server, 21, goroutine); }
+  void serve(std::uint32_t position, std::uint32_t stream, std::uint32_t goroutine) {
+    const Transfer received = host.transfer(web_served, Kind::server, false, position, Host::server, task(reader));
+    host.tracer.before(received);
+    Call call = Host::call(Kind::server, position, Host::server, task(reader));
+    call.stream = stream;
+    host.tracer.on_request(call, Kind::server, host.connection(web_served), Host::server, nullptr);
+    host.tracer.after(received);
+    host.tracer.on_handler({web_served, stream, Host::server, goroutine, ++host.now});
+  }
+  void done(std::uint32_t goroutine) { host.tracer.on_handler({0, 0, Host::server, goroutine, ++host.now}); }
+  Names call(std::uint32_t position, std::uint32_t goroutine) {
+    host.send(db, position, Host::server, task(goroutine));
+    return host.answered(db, position, Host::server, task(goroutine));
+  }
+
+  Host host;
+};
+
+TEST(Tracer, ConnectsWhatTheHandlersOfStreamsCallFor) {
+  Streams streams;
+  const Names of_second = streams.call(5, Streams::second), of_first = streams.call(205, Streams::first);
+  EXPECT_EQ(of_first.parent, streams.host.respond(web_served, 1, Host::server, streams.task(0x400)).span);
+  EXPECT_EQ(of_second.parent, streams.host.respond(web_served, 101, Host::server, streams.task(0x400)).span);
+}
+
+TEST(Tracer, ConnectsNothingWithTheGoroutineThatReadsForAll) {
+  Streams streams;
+  EXPECT_EQ(streams.call(5, Streams::reader).parent, 0U);
+}
+
+TEST(Tracer, TakesNoGoroutineForAHandlerThatIsDoneThoughItIsWhereThatWas) {
+  Streams streams;
+  streams.done(Streams::first);  // and its response is not heard of yet
+  EXPECT_EQ(streams.call(5, Streams::first).parent, 0U);
+  EXPECT_NE(streams.call(205, Streams::second).parent, 0U);
+}
+
+TEST(Tracer, ForgetsWhatWasAskedForOnASocketThatIsClosed) {
+  Relay relay;
+  relay.ask(5, relay.host.now + 1);
+  relay.host.tracer.on_closed(db);
+  EXPECT_EQ(relay.write(5).parent, 0U);
+}
+
 }  // namespace
 }  // namespace subfloor::tracing

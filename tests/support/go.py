@@ -39,13 +39,18 @@ class GoServer(Server):
         self.variant, self.tunnels = variant, None
 
     def url(self, path=""):
-        return f"https://127.0.0.1:{self.port}{path}"
+        return f"http{'' if '-plain' in self.argv else 's'}://127.0.0.1:{self.port}{path}"
 
     def __enter__(self):
         super().__enter__()
         words = self._child.wait_for_line("listening", "stdout").split()
         self.tunnels = int(words[words.index("tunnels") + 1])
         return self
+
+
+def relay(variant, *arguments):
+    """A server that asks each URL for what it is asked for itself."""
+    return Server([program(variant), "relay", *map(str, arguments)], f"go relay {variant}")
 
 
 def talk(variant, *arguments):

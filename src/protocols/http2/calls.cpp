@@ -78,6 +78,7 @@ void Calls::on_request(Stream* stream, std::uint32_t id, HeaderBlock& block, con
     settle_held(id, sink);
     last_request_ = std::max(last_request_, id);
     begin_request(*stream, block, first);
+    stream->call.stream = id;
     sink.on_request(stream->call, is_server() ? Kind::server : Kind::client);
   }
   stream->last = end;

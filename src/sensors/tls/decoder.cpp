@@ -31,10 +31,36 @@ bool decode_data(std::span<const std::byte> record, Events& events) {
   return true;
 }
 
+bool decode_on_behalf(std::span<const std::byte> record, Events& events) {
+  tls_on_behalf told;
+  if (!ByteReader(record).read(told)) return false;
+  events.on_written_on_behalf({.socket = told.socket,
+                               .plaintext = told.plaintext != 0,
+                               .position = told.position,
+                               .length = told.length,
+                               .pid = told.pid,
+                               .goroutine = told.goroutine,
+                               .asked = told.asked});
+  return true;
+}
+
+bool decode_handler(std::span<const std::byte> record, Events& events) {
+  tls_handler told;
+  if (!ByteReader(record).read(told)) return false;
+  events.on_handler({.socket = told.socket,
+                     .stream = told.stream,
+                     .pid = told.pid,
+                     .goroutine = told.goroutine,
+                     .when = told.header.time});
+  return true;
+}
+
 }  // namespace
 
 bool TlsDecoder::decode(const record_header& header, std::span<const std::byte> record) {
   if (header.kind == TLS_DATA) return decode_data(record, events_);
+  if (header.kind == TLS_ON_BEHALF) return decode_on_behalf(record, events_);
+  if (header.kind == TLS_HANDLER) return decode_handler(record, events_);
   tls_over over;
   if (header.kind != TLS_OVER || !ByteReader(record).read(over)) return false;
   events_.on_tls_over(over.session, over.header.time);

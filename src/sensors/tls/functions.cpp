@@ -107,8 +107,8 @@ std::vector<Placement> placements_of(Library library, const Offsets& offsets) {
 }  // namespace
 
 Result<std::optional<Functions>> find_functions(const elf::ElfFile& file, elf::ElfFile::Symbols which) {
-  TRY_ASSIGN(auto go, go_placements(file));
-  if (go) return Functions{Library::go, *std::move(go)};
+  TRY_ASSIGN(auto go, find_go_functions(file));
+  if (go) return *std::move(go);
   Offsets offsets = look_up(file, which);
   for (const Library library : {Library::openssl, Library::gnutls}) {
     if (!is_library(library, offsets)) continue;

@@ -34,6 +34,7 @@ struct Placement {
 struct Functions {
   Library library;
   std::vector<Placement> placements;
+  std::vector<Placement> following = {};  // only while traces are followed
 };
 
 // No value where the file holds no TLS library; an error where it holds one that cannot be attached to. Functions of

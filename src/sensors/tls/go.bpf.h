@@ -90,23 +90,31 @@ static __always_inline bool go_polls(__u64 description, __u64 fd)
 	return !bpf_probe_read_user(&poll, sizeof(poll), (const void *)description) && poll.fd == fd;
 }
 
-/* The key of the socket that a net.netFD at this address stands for; 0 where there is none. That it is one shows in what
+/* The socket that a net.netFD at this address stands for; null where there is none. That it is one shows in what
  * agrees: its descriptor is what the poller polls, is a TCP socket, and of the family that it says. */
-static __always_inline __u64 go_socket_at(__u64 address)
+static __always_inline struct sock *go_sock_at(__u64 address)
 {
 	struct go_net_fd net;
 	struct sock *sk;
 
 	if (bpf_probe_read_user(&net, sizeof(net), (const void *)address))
-		return 0;
+		return NULL;
 	if (net.state & 1 || net.fd > 0x7fffffff || net.type != SOCK_STREAM)
-		return 0;
+		return NULL;
 	if (!go_polls(net.poll[1], net.fd) && !go_polls(net.poll[0], net.fd))
-		return 0;
+		return NULL;
 	sk = sock_of_fd(net.fd);
 	if (!sk || !is_tcp(sk) || BPF_CORE_READ(sk, __sk_common.skc_family) != net.family)
-		return 0;
-	return tcp_key(sk);
+		return NULL;
+	return sk;
+}
+
+/* Its key; 0 where there is none. */
+static __always_inline __u64 go_socket_at(__u64 address)
+{
+	struct sock *sk = go_sock_at(address);
+
+	return sk ? tcp_key(sk) : 0;
 }
 
 /* The socket under a tls.Conn, whose first field is the net.Conn that it encrypts for; 0 where it is not found. That may be

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <vector>
 
 #include "base/result.h"
 #include "elf/elf_file.h"
@@ -13,6 +12,6 @@ namespace subfloor::sensors::tls {
 
 // What is put where in a Go program with crypto/tls, in the order in which it is to be attached. No value where it is
 // no such program; an error where it is one that cannot be read.
-[[nodiscard]] Result<std::optional<std::vector<Placement>>> go_placements(const elf::ElfFile& file);
+[[nodiscard]] Result<std::optional<Functions>> find_go_functions(const elf::ElfFile& file);
 
 }  // namespace subfloor::sensors::tls

@@ -13,11 +13,11 @@
 namespace subfloor::sensors::tls {
 namespace {
 
-Result<std::optional<std::vector<Placement>>> placements_in(const std::string& path) {
+Result<std::optional<Functions>> functions_in(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const auto file = elf::ElfFile::read(fd.get());
   if (!file) return fail("no ELF file: " + path);
-  return go_placements(*file);
+  return find_go_functions(*file);
 }
 
 TEST(GoFunctions, OfEveryBuildOfAProgramAreFound) {
@@ -26,21 +26,32 @@ TEST(GoFunctions, OfEveryBuildOfAProgramAreFound) {
     const std::string name = entry.path().filename();
     if (!name.starts_with("talk-")) continue;
     ++programs;
-    const auto found = placements_in(entry.path());
+    const auto found = functions_in(entry.path());
     ASSERT_TRUE(found && *found) << name << (found ? "" : found.error().message);
-    ASSERT_EQ((*found)->size(), 3U);
+    const std::vector<Placement>& always = (*found)->placements;
+    ASSERT_EQ(always.size(), 3U);
     // Never where the kernel would put its own address on the stack.
-    for (const Placement& each : **found) EXPECT_FALSE(each.at_return);
-    EXPECT_EQ((**found)[0].program, "go_read_returns") << "attached before what leaves a trace";
-    EXPECT_GT((**found)[0].offsets.size(), 1U);
-    EXPECT_EQ((**found)[1].program, "go_read_begins");
-    EXPECT_EQ((**found)[2].program, "go_write_begins");
+    for (const Placement& each : always) EXPECT_FALSE(each.at_return);
+    EXPECT_EQ(always[0].program, "go_read_returns") << "attached before what leaves a trace";
+    EXPECT_GT(always[0].offsets.size(), 1U);
+    EXPECT_EQ(always[1].program, "go_read_begins");
+    EXPECT_EQ(always[2].program, "go_write_begins");
+
+    std::vector<std::string_view> following;
+    for (const Placement& each : (*found)->following) {
+      EXPECT_FALSE(each.at_return);
+      EXPECT_FALSE(each.offsets.empty());
+      following.push_back(each.program);
+    }
+    EXPECT_THAT(following, testing::ElementsAre("go_http1_asks", "go_http1_writes", "go_http2_asks", "go_http2_begins",
+                                                "go_http2_writes", "go_http2_handled", "go_http2_handles"))
+        << name;
   }
   EXPECT_GT(programs, 0);
 }
 
 TEST(GoFunctions, AreNotSoughtInOtherPrograms) {
-  const auto found = placements_in("/proc/self/exe");
+  const auto found = functions_in("/proc/self/exe");
   ASSERT_TRUE(found);
   EXPECT_FALSE(*found);
 }

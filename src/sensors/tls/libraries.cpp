@@ -81,7 +81,9 @@ std::vector<std::uint32_t> all_processes() {
 std::vector<bpf::Link> Libraries::take_links() {
   std::vector<bpf::Link> links;
   for (auto& [id, file] : files_) {
-    if (file.target) std::ranges::move(file.target->links, std::back_inserter(links));
+    if (!file.target) continue;
+    std::ranges::move(file.target->links, std::back_inserter(links));
+    std::ranges::move(file.target->following_links, std::back_inserter(links));
   }
   return links;
 }
@@ -155,6 +157,7 @@ void Libraries::work(Nanoseconds now) {
     if (executables_.size() >= max_files) executables_.clear();
     if (const auto executable = executable_of(task.pid)) executables_[*executable] = now;
   }
+  catch_up_with_following(until);
   sweep(now);
 }
 
@@ -221,6 +224,19 @@ std::uint32_t Libraries::free_number() const {
   return number;
 }
 
+Result<std::vector<bpf::Link>> Libraries::attach_all(int fd, std::uint32_t number,
+                                                     std::span<const Placement> placements) const {
+  std::vector<bpf::Link> all;
+  for (const Placement& each : placements) {
+    TRY_ASSIGN(std::vector<bpf::Link> links,
+               settings_.attacher.attach(
+                   settings_.program(each.program),
+                   {.file = fd, .offsets = each.offsets, .at_return = each.at_return, .cookie = number}));
+    std::ranges::move(links, std::back_inserter(all));
+  }
+  return all;
+}
+
 Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Functions& found) {
   auto target = std::make_unique<Target>();
   target->library = found.library;
@@ -229,16 +245,15 @@ Result<std::unique_ptr<Libraries::Target>> Libraries::attach(int fd, const Funct
   std::uint64_t since = 0;
   if (bpf_map_update_elem(settings_.since_map, &target->number, &since, BPF_ANY) != 0)
     return fail_errno("note a file to be attached to", errno);
-  for (const Placement& each : found.placements) {
-    TRY_ASSIGN(std::vector<bpf::Link> links,
-               settings_.attacher.attach(
-                   settings_.program(each.program),
-                   {.file = fd, .offsets = each.offsets, .at_return = each.at_return, .cookie = target->number}));
-    std::ranges::move(links, std::back_inserter(target->links));
-  }
+  TRY_ASSIGN(target->links, attach_all(fd, target->number, found.placements));
   since = monotonic_now();
   if (bpf_map_update_elem(settings_.since_map, &target->number, &since, BPF_ANY) != 0)
     return fail_errno("note when a file was attached to", errno);
+  target->following = found.following;
+  if (!target->following.empty()) {
+    target->file = Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    behind_ = true;
+  }
   numbers_.insert(target->number);
   return target;
 }
@@ -284,11 +299,16 @@ void Libraries::let_go(Nanoseconds now) {
       LOG_INFO("TLS: detached from {}: no process maps it", target->path);
       numbers_.erase(target->number);
       std::ranges::move(target->links, std::back_inserter(links));
+      std::ranges::move(target->following_links, std::back_inserter(links));
       file = files_.erase(file);
     } else {
       ++file;
     }
   }
+  detach_meanwhile(std::move(links));
+}
+
+void Libraries::detach_meanwhile(std::vector<bpf::Link>&& links) {
   if (!links.empty())
     detaching_ = std::jthread([links = std::move(links)]() mutable { bpf::detach(std::move(links)); });
 }

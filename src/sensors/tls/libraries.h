@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "bpf/link.h"
 #include "elf/elf_file.h"
@@ -32,7 +33,8 @@ class Libraries final : public ProcessWatcher {
     Attacher attacher;
     std::function<bpf_program*(std::string_view name)> program;
     std::function<bool()> can_attach;
-    int since_map = -1;  // `attached_since`
+    int since_map = -1;     // `attached_since`
+    int followed_map = -1;  // `followed_since`
     Nanoseconds grace = 10'000'000'000;  // for which a file that nobody maps any more stays attached to
   };
 
@@ -44,6 +46,7 @@ class Libraries final : public ProcessWatcher {
   void on_exec(std::uint32_t pid) override;
   void on_exit(std::uint32_t pid) override;
   void on_tls(std::uint32_t pid) override;
+  void follow_calls(bool wanted) override;
   void work(Nanoseconds now) override;
   [[nodiscard]] std::string why_opaque(std::uint32_t pid) const override;
   [[nodiscard]] std::vector<WatchedFile> files() const override;
@@ -61,6 +64,11 @@ class Libraries final : public ProcessWatcher {
     Library library = Library::openssl;
     std::uint32_t number = 0;  // in `attached_since`
     std::vector<bpf::Link> links;
+    // What is only attached while traces are followed.
+    std::vector<Placement> following;
+    std::vector<bpf::Link> following_links;
+    bool followed = false;  // or it was tried
+    Fd file;                // to attach it to
     std::unordered_set<std::uint32_t> users;
     bool of_host = false;  // what its path names for everybody: stays, for programs that run for a moment
     Nanoseconds unused_since = 0;
@@ -84,9 +92,14 @@ class Libraries final : public ProcessWatcher {
   void examine(std::uint32_t pid, const MappedFile& mapped, Look look, bool executable);
   [[nodiscard]] bool look_into(int fd, const FileId& id, const std::string& path, Look look);
   [[nodiscard]] Result<std::unique_ptr<Target>> attach(int fd, const Functions& found);
+  [[nodiscard]] Result<std::vector<bpf::Link>> attach_all(int fd, std::uint32_t number,
+                                                          std::span<const Placement> placements) const;
+  [[nodiscard]] Result<> begin_to_follow(Target& target) const;
+  void catch_up_with_following(Nanoseconds until);
   [[nodiscard]] std::uint32_t free_number() const;
   void leave(std::uint32_t pid);
   void let_go(Nanoseconds now);
+  void detach_meanwhile(std::vector<bpf::Link>&& links);
   void sweep(Nanoseconds now);
 
   Settings settings_;
@@ -94,7 +107,8 @@ class Libraries final : public ProcessWatcher {
   std::map<FileId, Nanoseconds> executables_;  // when a process of it showed nothing new
   std::deque<Task> tasks_;
   std::unordered_set<std::uint32_t> thorough_;  // processes that were looked at so
-  std::size_t targets_ = 0;
+  bool follow_ = false;
+  bool behind_ = false;  // not of all files is what is attached what follow_ asks for
   std::set<std::uint32_t> numbers_;
   Nanoseconds next_sweep_ = 0;
   bool sweeping_ = false;

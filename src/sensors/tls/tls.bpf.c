@@ -9,7 +9,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "sensors/tls/deliver.bpf.h"
-#include "sensors/tls/go.bpf.h"
+#include "sensors/tls/go_http.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

@@ -27,7 +27,8 @@ using Object = bpf::Skeleton<tls_bpf>;
 using tls::Attacher;
 using tls::Libraries;
 
-constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write"};
+constexpr std::array<std::string_view, TLS_FAMILIES> family_names = {"tls_read", "tls_write", "go_on_behalf",
+                                                                     "go_handler"};
 
 // Attaches to a function of this program that nobody calls: whether it can be done at all is not to be found out at
 // somebody's library.
@@ -56,7 +57,8 @@ class TlsSensor final : public Sensor {
                           return bpf_object__find_program_by_name(object_.object(), std::string(name).c_str());
                         },
                     .can_attach = [this, attacher] { return try_again(attacher); },
-                    .since_map = bpf_map__fd(object_->maps.attached_since)}) {
+                    .since_map = bpf_map__fd(object_->maps.attached_since),
+                    .followed_map = bpf_map__fd(object_->maps.followed_since)}) {
     libraries_.take_stock();
   }
 

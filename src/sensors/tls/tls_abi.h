@@ -5,12 +5,14 @@
 #include "bpf/abi/record.h"
 
 enum tls_record_kind {
-	TLS_DATA = 1, /* struct tls_data and plaintext */
-	TLS_OVER = 2, /* struct tls_over: the process gave the session up */
+	TLS_DATA = 1,      /* struct tls_data and plaintext */
+	TLS_OVER = 2,      /* struct tls_over: the process gave the session up */
+	TLS_ON_BEHALF = 3, /* struct tls_on_behalf: of Go, for whom another goroutine is about to write */
+	TLS_HANDLER = 4,   /* struct tls_handler: of Go, who handles a request of HTTP/2 */
 };
 
 /* Index of the counters map. */
-enum tls_family { TLS_FAMILY_READ, TLS_FAMILY_WRITE, TLS_FAMILIES };
+enum tls_family { TLS_FAMILY_READ, TLS_FAMILY_WRITE, TLS_FAMILY_ON_BEHALF, TLS_FAMILY_HANDLER, TLS_FAMILIES };
 
 enum { TLS_DIRECTION_IN = 0, TLS_DIRECTION_OUT = 1 };
 
@@ -41,3 +43,28 @@ struct tls_over {
 	__u64 session;
 };
 ABI_ASSERT(sizeof(struct tls_over) == 24, "tls_over has no hidden padding");
+
+/* What a goroutine is about to write to this socket, plaintext or not, another one asked for. */
+struct tls_on_behalf {
+	struct record_header header;
+	__u64 socket;
+	__u64 asked;    /* ns: when it did */
+	__u32 position; /* of the first byte: as in tls_data where it is plaintext of TLS, else a TCP sequence number */
+	__u32 length;   /* the first byte of each record about it is below position + length */
+	__u32 pid;
+	__u32 goroutine; /* that asked */
+	__u8 plaintext;
+	__u8 pad[7];
+};
+ABI_ASSERT(sizeof(struct tls_on_behalf) == 56, "tls_on_behalf has no hidden padding");
+
+/* A goroutine begins to handle the request of a stream of HTTP/2, or is done with that. */
+struct tls_handler {
+	struct record_header header;
+	__u64 socket;
+	__u32 stream; /* 0: done */
+	__u32 pid;
+	__u32 goroutine;
+	__u32 pad;
+};
+ABI_ASSERT(sizeof(struct tls_handler) == 40, "tls_handler has no hidden padding");

@@ -13,18 +13,17 @@
 #include <cstring>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "bpf/features.h"
 #include "elf/elf_file.h"
 #include "elf/instructions.h"
 #include "sensors/sensor.h"
 #include "sensors/tls/functions.h"
+#include "sensors/tls/testing.h"
 
 namespace {
 
@@ -74,9 +73,6 @@ extern "C" {
 }
 
 namespace subfloor::sensors {
-
-extern const Descriptor tls_descriptor;
-
 namespace {
 
 struct Got {
@@ -96,27 +92,9 @@ class Heard final : public Events {
   std::vector<std::uint64_t> over;
 };
 
-class TlsSensor : public ::testing::TestWithParam<std::string> {
+class TlsSensor : public TlsSensorTest {
  protected:
-  void SetUp() override {
-    settings_.rung = GetParam();
-    auto rings = bpf::Rings::make(1 << 16, 1 << 20);
-    ASSERT_TRUE(rings) << rings.error().message;
-    rings_ = std::make_unique<bpf::Rings>(std::move(*rings));
-    bpf::LadderReport report;
-    auto sensor = tls_descriptor.open({*rings_, heard_, settings_, 3}, report);
-    if (!sensor && GetParam() == "uprobe.multi") {
-      for (const bpf::Feature& feature : bpf::probe_features())
-        if (feature.name == "uprobe.multi" && feature.state == bpf::State::no) GTEST_SKIP() << "no uprobe.multi";
-    }
-    ASSERT_TRUE(sensor) << sensor.error().message;
-    sensor_ = std::move(*sensor);
-    auto reader = bpf::RingReader::make(
-        *rings_,
-        [this](const record_header& header, std::span<const std::byte> record) { sensor_->handle(header, record); });
-    ASSERT_TRUE(reader) << reader.error().message;
-    reader_ = std::move(*reader);
-  }
+  Events& events() override { return heard_; }
 
   // A child does it, once this program is attached to; what was told of that is in heard_.
   void run(const std::function<void()>& what) {
@@ -143,11 +121,7 @@ class TlsSensor : public ::testing::TestWithParam<std::string> {
     sensor_->watcher()->on_exit(heard_.child);
   }
 
-  Settings settings_;
   Heard heard_;
-  std::unique_ptr<bpf::Rings> rings_;
-  std::unique_ptr<Sensor> sensor_;
-  std::unique_ptr<bpf::RingReader> reader_;
 };
 
 TEST_P(TlsSensor, TellsWhatEachCallMoved) {
@@ -250,8 +224,7 @@ TEST(TlsFunctions, OfThisProgramReadInOnePlaceAndWriteInTwo) {
                                             testing::Pair("session_ends", 1)));
 }
 
-INSTANTIATE_TEST_SUITE_P(Rungs, TlsSensor, ::testing::Values("uprobe.multi", "uprobe"),
-                         [](const auto& instance) { return instance.param == "uprobe" ? "Uprobe" : "UprobeMulti"; });
+INSTANTIATE_TEST_SUITE_P(Rungs, TlsSensor, ::testing::Values("uprobe.multi", "uprobe"), name_of_rung);
 
 }  // namespace
 }  // namespace subfloor::sensors

@@ -21,6 +21,8 @@ class Checker final : public sensors::Events {
     for (const char c : data.bytes) sum += static_cast<unsigned char>(c);
     seen = seen + sum;
   }
+  void on_written_on_behalf(const sensors::OnBehalf& told) override { seen = seen + told.length; }
+  void on_handler(const sensors::Handler& told) override { seen = seen + told.stream; }
   volatile unsigned seen = 0;
 };
 

@@ -33,6 +33,7 @@ func get(arguments []string) error {
 	fresh := flags.Bool("close", false, "a connection for each request")
 	count := flags.Int("n", 1, "requests")
 	goroutines := flags.Int("c", 1, "goroutines")
+	first := flags.Int("r", -1, "ask for /r/N, from this number on, instead")
 	wait := flags.Bool("wait", false, "ask /first, then wait for a line before all others")
 	flags.Parse(arguments)
 	url := flags.Arg(0)
@@ -55,7 +56,11 @@ func get(arguments []string) error {
 		go func(g int) {
 			defer all.Done()
 			for i := g; i < *count; i += *goroutines {
-				if err := ask(client, fmt.Sprintf("%s/%d/%d", url, g, i)); err != nil {
+				path := fmt.Sprintf("/%d/%d", g, i)
+				if *first >= 0 {
+					path = fmt.Sprintf("/r/%d", *first+i)
+				}
+				if err := ask(client, url+path); err != nil {
 					failures <- err
 				}
 			}

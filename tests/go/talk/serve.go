@@ -92,6 +92,7 @@ func serveTunnels(listener net.Listener, target string) {
 func serve(arguments []string) error {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	http1 := flags.Bool("http1", false, "no HTTP/2")
+	plain := flags.Bool("plain", false, "no TLS")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -114,5 +115,8 @@ func serve(arguments []string) error {
 	port := func(l net.Listener) int { return l.Addr().(*net.TCPAddr).Port }
 	go serveTunnels(tunnels, listener.Addr().String())
 	fmt.Println("listening", port(listener), "tunnels", port(tunnels))
+	if *plain {
+		return server.Serve(listener)
+	}
 	return server.ServeTLS(listener, "", "")
 }
