@@ -50,12 +50,15 @@ static __always_inline void append_executable(struct exec_draft *draft, struct t
 	struct file *file = BPF_CORE_READ(task, mm, exe_file);
 	__u32 start = written(draft);
 
-	if (!append_path(draft, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt))) {
+	fill_executable_facts(&draft->record, file);
+	if (draft->record.flags & process_executable_in_memory) {
+		draft->record.flags |= process_executable_as_given;
+		append_text(draft, BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	} else if (!append_path(draft, BPF_CORE_READ(file, f_path.dentry), BPF_CORE_READ(file, f_path.mnt))) {
 		draft->record.flags |= process_executable_as_given;
 		append_text(draft, BPF_CORE_READ(binprm, filename));
 	}
 	draft->record.executable = since(draft, start);
-	fill_executable_facts(&draft->record, file);
 }
 
 static __always_inline void append_directory(struct exec_draft *draft, struct task_struct *task)

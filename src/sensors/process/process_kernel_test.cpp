@@ -324,6 +324,7 @@ TEST_P(ProcessSensorOn, TellsOfAnExecutableThatIsOnlyInMemory) {
     fexecve(memory, argv, environ);
   });
   ASSERT_THAT(life(pid).execs, SizeIs(1));
+  EXPECT_EQ(life(pid).execs[0].executable, "memfd:payload");
   EXPECT_TRUE(life(pid).execs[0].facts->memory_file);
   EXPECT_FALSE(life(pid).execs[0].facts->upper_layer);
 }
