@@ -52,7 +52,6 @@ std::optional<NodeId> Compiler::compile_constant_check(Check check, const Expres
     for (const Literal& literal : check.literals)
       if (literal.text.find('\0') != std::string::npos) return fail(literal.place, "a value cannot have a zero byte");
     const Term& left = program_.term(check.left);
-    // An address is of no network but its own.
     check.matcher = make_matcher(check.op, check.modifier, left.type, check.literals, report_);
     if (!check.matcher) {
       ++other_errors_;
@@ -60,6 +59,9 @@ std::optional<NodeId> Compiler::compile_constant_check(Check check, const Expres
     }
     warn_of_constants(check, expression);
   }
+  // Nothing is in an empty list, except a list that is empty itself.
+  if (check.op != Operator::exists && check.literals.empty() && program_.term(check.left).shape != Shape::list)
+    return program_.constant(false);
   if (const auto known = fold(check)) return known;
   return program_.add(std::move(check));
 }
