@@ -12,15 +12,6 @@ namespace {
 
 bool is_field(const Term& term, FieldId id) { return term.kind == Term::Kind::field && term.field.id == id; }
 
-// System calls, of the types of events: the others have no syscall.type.
-bool is_system_call(std::string_view type) {
-  static constexpr std::string_view others[] = {"asyncevent", "container",    "cpu_hotplug", "drop",
-                                                "groupadded", "groupdeleted", "infra",       "notification",
-                                                "page_fault", "pluginevent",  "procexit",    "signaldeliver",
-                                                "switch",     "tracer",       "useradded",   "userdeleted"};
-  return std::find(std::begin(others), std::end(others), type) == std::end(others);
-}
-
 std::vector<Literal> literals_of(const Operand& right) {
   std::vector<Literal> literals;
   if (right.kind == Operand::Kind::text) literals.push_back({right.text, right.place});
@@ -116,7 +107,7 @@ NodeId Compiler::fold_event_type(const Check& check) const {
   const bool calls_only = is_field(program_.term(check.left), "syscall.type"_field);
   EventSet events;
   for (std::size_t i = 0; i < std::size(event_names); ++i) {
-    if (calls_only && !is_system_call(event_names[i])) continue;
+    if (calls_only && !is_system_call(static_cast<EventType>(i))) continue;
     if (!check.matcher || check.matcher->matches(Value(event_names[i]))) events.set(i);
   }
   return program_.event(events);
