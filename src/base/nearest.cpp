@@ -35,10 +35,12 @@ void Nearest::consider(std::string_view candidate, std::string_view shown) {
   const std::size_t near = candidate.size() < 4 ? 1 : std::max<std::size_t>(2, candidate.size() / 3);
   const std::size_t apart =
       candidate.size() > name_.size() ? candidate.size() - name_.size() : name_.size() - candidate.size();
-  if (apart > near || apart >= distance_) return;
+  if (apart > near || 2 * apart >= rank_) return;
   const std::size_t distance = edit_distance(name_, candidate);
-  if (distance > near || distance >= distance_) return;
-  distance_ = distance;
+  // Of two as near, the one that was begun is meant rather.
+  const std::size_t rank = 2 * distance + (candidate.starts_with(name_) ? 0 : 1);
+  if (distance > near || rank >= rank_) return;
+  rank_ = rank;
   shown_ = shown;
 }
 

@@ -22,7 +22,7 @@ class Nearest {
 
  private:
   std::string name_, shown_;
-  std::size_t distance_ = 1000;
+  std::size_t rank_ = 10000;
 };
 
 }  // namespace subfloor

@@ -97,7 +97,7 @@ TEST_F(CommandLine, TellsVersionAndHelpOnStandardOutput) {
   const Outcome version = subfloor({"--version"});
   EXPECT_EQ(version.code, 0);
   EXPECT_THAT(version.out, HasSubstr("subfloor "));
-  for (const char* command : {"agent", "observe", "doctor", "status", "config"}) {
+  for (const char* command : {"agent", "observe", "doctor", "status", "config", "rules"}) {
     const Outcome help = subfloor({command, "--help"});
     EXPECT_EQ(help.code, 0);
     EXPECT_THAT(help.out, HasSubstr("Examples:")) << command;
@@ -120,7 +120,11 @@ TEST_F(CommandLine, EndsWith2WhenItIsMisused) {
                                                       {"observe", "-o", "xml"},
                                                       {"status", "-o", "xml"},
                                                       {"config"},
-                                                      {"config", "explain", "no.such.key"}};
+                                                      {"config", "explain", "no.such.key"},
+                                                      {"rules"},
+                                                      {"rules", "check"},
+                                                      {"rules", "check", "/nonexistent.yaml"},
+                                                      {"rules", "fields", "no.such"}};
   for (const auto& arguments : misuses) {
     const Outcome outcome = subfloor(arguments);
     EXPECT_EQ(outcome.code, 2) << (arguments.empty() ? "" : arguments.back());
@@ -196,6 +200,66 @@ TEST_F(CommandLine, RefusesToForceARungOnARunningAgent) {
     EXPECT_EQ(outcome.code, 2);
     EXPECT_THAT(outcome.err, HasSubstr("an agent is running"));
   }
+}
+
+constexpr const char* rule =
+    "- rule: r\n  condition: evt.type = openat and fd.name = /etc/shadow\n  desc: d\n  output: o\n  priority: INFO\n";
+
+TEST_F(CommandLine, ChecksRules) {
+  const std::string good = write("good_rules.yaml", rule);
+  const Outcome outcome = subfloor({"rules", "check", good.c_str()});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out, "1 rule, 0 macros, 0 lists\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(CommandLine, EndsWith1WhereARuleHasAMistake) {
+  const std::string good = write("good_rules.yaml", rule);
+  const std::string bad = write("bad_rules.yaml",
+                                "- macro: m\n  condition: fd.nme = x\n- rule: s\n  condition: m\n"
+                                "  desc: d\n  output: o\n  priority: INFO\n");
+  const Outcome outcome = subfloor({"rules", "check", good.c_str(), bad.c_str()});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.out, "1 rule, 1 macro, 0 lists, 2 errors\n");
+  EXPECT_THAT(outcome.err,
+              HasSubstr(bad + ":2:14: error: unknown field 'fd.nme' (did you mean 'fd.name'?) (macro 'm')\n"
+                              "    2 |   condition: fd.nme = x\n      |              ^\n"));
+  const auto json = nlohmann::json::parse(subfloor({"rules", "check", "-o", "json", bad.c_str()}).out);
+  EXPECT_EQ(json["errors"], 2);
+  EXPECT_EQ(json["mistakes"][0]["file"], bad);
+  EXPECT_EQ(json["mistakes"][0]["line"], 2);
+  EXPECT_EQ(json["mistakes"][0]["column"], 14);
+  EXPECT_EQ(json["mistakes"][0]["of"], "macro 'm'");
+}
+
+TEST_F(CommandLine, ExplainsRules) {
+  const std::string good = write("good_rules.yaml", rule);
+  const Outcome outcome = subfloor({"rules", "explain", good.c_str(), "--rule", "r"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("  events     openat\n  fields     fd.name\n"
+                                     "  condition  evt.type = openat and fd.name = /etc/shadow\n"));
+  EXPECT_EQ(subfloor({"rules", "explain", good.c_str(), "--rule", "x"}).code, 2);
+  const auto json = nlohmann::json::parse(subfloor({"rules", "explain", "-o", "json", good.c_str()}).out);
+  EXPECT_EQ(json["events"], nlohmann::json::array({"openat"}));
+  EXPECT_EQ(json["fields"], nlohmann::json::array({"fd.name"}));
+}
+
+TEST_F(CommandLine, TestsRules) {
+  const std::string good = write("good_rules.yaml", rule);
+  const std::string cases = write("cases.yaml",
+                                  "- test: r\n  cases:\n  - match: {evt.type: openat, fd.name: /etc/shadow}\n"
+                                  "  - no_match: {evt.type: openat, fd.name: /tmp/x}\n");
+  const Outcome passed = subfloor({"rules", "test", good.c_str(), cases.c_str()});
+  EXPECT_EQ(passed.code, 0);
+  EXPECT_EQ(passed.out, "ok      r: match: case 1\nok      r: no match: case 2\n2 cases, 0 failed\n");
+  const std::string wrong =
+      write("wrong.yaml", "- test: r\n  cases:\n  - match: {evt.type: openat, fd.name: /tmp/x}\n");
+  const Outcome failed = subfloor({"rules", "test", good.c_str(), wrong.c_str()});
+  EXPECT_EQ(failed.code, 1);
+  EXPECT_EQ(failed.out, "FAILED  r: match: case 1\n        " + wrong +
+                            ":3: the rule does not match this event\n"
+                            "1 case, 1 failed\n");
+  EXPECT_EQ(subfloor({"rules", "test", good.c_str()}).code, 0) << "no test is no failure";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ constexpr const char* rules_footer = R"(Examples:
   subfloor rules check falco_rules.yaml rules.d/   every mistake as file:line:column with its line, then a sum
   subfloor rules explain falco_rules.yaml --rule 'Terminal shell in container'
   subfloor rules test falco_rules.yaml my_test.yaml
+  subfloor rules fields proc.                      what can be asked of a process
 
 Files are read in the given order, later ones append to and override earlier ones; of a directory its *.yaml, by name.
 The language is Falco's: docs/rules.md. Exit codes: 0 all is well; 1 a rule has an error, or a test failed; 2 a file cannot
@@ -72,6 +73,12 @@ Exit test(const Arguments& arguments) {
   return passed && problems.errors() == 0 ? judge(loaded->report, Exit::done) : Exit::check_failed;
 }
 
+Exit fields(const Arguments& arguments) {
+  const bool json = arguments.output == "json";
+  const std::string text = json ? fields_json(arguments.topic) : field_lines(arguments.topic);
+  return text.empty() ? complain(Exit::usage, fmt::format("no field begins with '{}'", arguments.topic)) : print(text);
+}
+
 }  // namespace
 
 void add_rules(CLI::App& app, Arguments& arguments, Command& chosen) {
@@ -86,6 +93,11 @@ void add_rules(CLI::App& app, Arguments& arguments, Command& chosen) {
     command.callback([&arguments, &chosen, run] { chosen = [&arguments, run] { return run(arguments); }; });
     return command;
   };
+  CLI::App& list = *rules.add_subcommand("fields", "List the fields that conditions and outputs can name");
+  list.add_option("PREFIX", arguments.topic, "Those that begin so: proc, fd.");
+  add_output(list, arguments);
+  list.footer(rules_footer);
+  list.callback([&] { chosen = [&] { return fields(arguments); }; });
   add("check", "Say what is wrong with them, and how much there is", check);
   add("explain", "Tell what each rule needs, with its lists and macros in place", explain)
       .add_option("--rule", arguments.rule, "This rule only")

@@ -12,15 +12,6 @@ namespace {
 
 bool is_field(const Term& term, FieldId id) { return term.kind == Term::Kind::field && term.field.id == id; }
 
-// System calls, of the types of events: the others have no syscall.type.
-bool is_system_call(std::string_view type) {
-  static constexpr std::string_view others[] = {"asyncevent", "container",    "cpu_hotplug", "drop",
-                                                "groupadded", "groupdeleted", "infra",       "notification",
-                                                "page_fault", "pluginevent",  "procexit",    "signaldeliver",
-                                                "switch",     "tracer",       "useradded",   "userdeleted"};
-  return std::find(std::begin(others), std::end(others), type) == std::end(others);
-}
-
 std::vector<Literal> literals_of(const Operand& right) {
   std::vector<Literal> literals;
   if (right.kind == Operand::Kind::text) literals.push_back({right.text, right.place});
@@ -52,7 +43,6 @@ std::optional<NodeId> Compiler::compile_constant_check(Check check, const Expres
     for (const Literal& literal : check.literals)
       if (literal.text.find('\0') != std::string::npos) return fail(literal.place, "a value cannot have a zero byte");
     const Term& left = program_.term(check.left);
-    // An address is of no network but its own.
     check.matcher = make_matcher(check.op, check.modifier, left.type, check.literals, report_);
     if (!check.matcher) {
       ++other_errors_;
@@ -60,6 +50,9 @@ std::optional<NodeId> Compiler::compile_constant_check(Check check, const Expres
     }
     warn_of_constants(check, expression);
   }
+  // Nothing is in an empty list, except a list that is empty itself.
+  if (check.op != Operator::exists && check.literals.empty() && program_.term(check.left).shape != Shape::list)
+    return program_.constant(false);
   if (const auto known = fold(check)) return known;
   return program_.add(std::move(check));
 }
@@ -114,7 +107,7 @@ NodeId Compiler::fold_event_type(const Check& check) const {
   const bool calls_only = is_field(program_.term(check.left), "syscall.type"_field);
   EventSet events;
   for (std::size_t i = 0; i < std::size(event_names); ++i) {
-    if (calls_only && !is_system_call(event_names[i])) continue;
+    if (calls_only && !is_system_call(static_cast<EventType>(i))) continue;
     if (!check.matcher || check.matcher->matches(Value(event_names[i]))) events.set(i);
   }
   return program_.event(events);

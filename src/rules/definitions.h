@@ -71,8 +71,7 @@ struct RuleDefinition {
   Priority priority = Priority::debug;
   std::vector<std::string> tags;  // sorted, each once
   std::vector<ExceptionDefinition> exceptions;
-  bool enabled = true, warn_evttypes = true, skip_if_unknown_filter = false, capture = false;
-  std::uint32_t capture_duration = 0;  // in milliseconds
+  bool enabled = true, warn_evttypes = true, skip_if_unknown_filter = false;
 };
 
 struct Definitions {

@@ -17,12 +17,24 @@ Truth truth_of(bool value) { return value ? Truth::yes : Truth::no; }
 
 // Several values of one field: what a check of it says, by what it says of each.
 Truth check_values(const Check& check, Shape shape, const Values& values) {
-  if (check.op == Operator::exists) return Truth::yes;
+  // Of no ancestor, nothing exists; an empty list is one all the same.
+  if (check.op == Operator::exists) return truth_of(shape != Shape::any || values.size > 0);
   const auto one = [&](const Value& value) { return check.matcher->matches(value); };
   const bool all =
       (shape == Shape::list && check.op == Operator::in) || (shape == Shape::ends && check.op == Operator::not_equal);
   return truth_of(all ? std::all_of(values.begin(), values.end(), one)
                       : std::any_of(values.begin(), values.end(), one));
+}
+
+// What every event's type says, and what its facts say.
+Value field_of(const FieldReference& field, Facts& facts) {
+  switch (field.id) {
+    case "evt.type"_field: return to_string(facts.event_type());
+    case "syscall.type"_field:
+      return is_system_call(facts.event_type()) ? Value(to_string(facts.event_type())) : Value();
+    case "evt.dir"_field: return std::string_view("<");
+    default: return facts.extract(field);
+  }
 }
 
 bool has_unknown(const Value& value) {
@@ -126,9 +138,7 @@ const Value& Evaluator::value(TermId id, Facts& facts) {
 Value Evaluator::extract(const Term& term, Extracted& into, Facts& facts) {
   switch (term.kind) {
     case Term::Kind::constant: return std::string_view(term.text);
-    case Term::Kind::field:
-      if (term.field.id == "evt.type"_field) return to_string(facts.event_type());
-      return facts.extract(term.field);
+    case Term::Kind::field: return field_of(term.field, facts);
     case Term::Kind::list:
       into.values.clear();
       for (const TermId item : term.items) {

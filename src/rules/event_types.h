@@ -37,6 +37,9 @@ using EventSet = std::bitset<event_type_limit>;
 
 [[nodiscard]] constexpr std::size_t index_of(EventType type) { return static_cast<std::size_t>(type); }
 
+// The others have no syscall.type.
+[[nodiscard]] bool is_system_call(EventType type);
+
 // Every type there is.
 [[nodiscard]] const EventSet& all_events();
 

@@ -158,7 +158,6 @@ Value Fixture::derived(const FieldReference& field) const {
     case "fd.snet"_field: return same_as("fd.sip");
     case "fd.lnet"_field: return same_as("fd.lip");
     case "fd.rnet"_field: return same_as("fd.rip");
-    case "syscall.type"_field: return to_string(type_);
     default: return {};
   }
 }

@@ -30,7 +30,7 @@ TEST(Load, AnEmptyListTakesAComma) {
   EXPECT_EQ(condition_of({empty + rule_text("proc.name in (a, none)")}), "proc.name in (a)");
   EXPECT_EQ(condition_of({empty + rule_text("proc.name in (none, a)")}), "proc.name in (a)");
   EXPECT_EQ(condition_of({empty + rule_text("proc.name in (a, none, b)")}), "proc.name in (a, b)");
-  EXPECT_EQ(condition_of({empty + rule_text("proc.name in (none)")}), "proc.name in ()");
+  EXPECT_EQ(condition_of({empty + rule_text("fd.num = 1 and not proc.name in (none)")}), "fd.num = 1");
 }
 
 TEST(Load, AListIsAWordOnlyWhereOneStands) {

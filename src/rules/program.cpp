@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 namespace subfloor::rules {
 namespace {
@@ -137,15 +138,23 @@ void Program::merge_checks(std::vector<NodeId>& children) {
     merged.left = group.first;
     merged.op = group.second;
     if (merged.op == Operator::startswith) merged.modifier = Modifier::anyof;
+    std::set<std::string> seen;
     for (const NodeId id : members) {
-      const auto& literals = check(node(id)).literals;
-      merged.literals.insert(merged.literals.end(), literals.begin(), literals.end());
+      for (const Literal& literal : check(node(id)).literals)
+        if (seen.insert(literal.text).second) merged.literals.push_back(literal);
     }
     Report none;  // each literal has been looked at before
     merged.matcher = make_matcher(merged.op, merged.modifier, Type::text, merged.literals, none);
     std::erase_if(children, [&](NodeId id) { return std::find(members.begin(), members.end(), id) != members.end(); });
     children.push_back(add(std::move(merged)));
   }
+}
+
+// The cheapest first, each once.
+void Program::sort_by_cost(std::vector<NodeId>& children) const {
+  std::sort(children.begin(), children.end(),
+            [&](NodeId a, NodeId b) { return std::pair(node(a).cost, a) < std::pair(node(b).cost, b); });
+  children.erase(std::unique(children.begin(), children.end()), children.end());
 }
 
 NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {

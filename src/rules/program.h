@@ -77,6 +77,7 @@ class Program {
   [[nodiscard]] NodeId intern(const std::string& key, Node node);
   [[nodiscard]] NodeId join(Node::Kind kind, std::vector<NodeId> children);
   void merge_checks(std::vector<NodeId>& children);
+  void sort_by_cost(std::vector<NodeId>& children) const;
 
   std::vector<Node> nodes_;
   std::vector<Term> terms_;

@@ -66,8 +66,10 @@ void read_settings(const YamlMap& item, RuleDefinition& rule) {
   rule.enabled = item.boolean("enabled").value_or(rule.enabled);
   rule.warn_evttypes = item.boolean("warn_evttypes").value_or(rule.warn_evttypes);
   rule.skip_if_unknown_filter = item.boolean("skip-if-unknown-filter").value_or(rule.skip_if_unknown_filter);
-  rule.capture = item.boolean("capture").value_or(rule.capture);
-  rule.capture_duration = item.number("capture_duration").value_or(rule.capture_duration);
+  // Understood, so that a wrong one is told.
+  if (item.boolean("capture").value_or(false))
+    item.part().report.warning(item.key_place("capture"), "captures are not made: 'capture' has no effect");
+  static_cast<void>(item.number("capture_duration"));
 }
 
 void append_text(MappedText& to, const std::optional<MappedText>& more) {

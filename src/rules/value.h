@@ -68,7 +68,8 @@ class Facts {
  public:
   virtual ~Facts() = default;
   [[nodiscard]] virtual EventType event_type() const = 0;
-  // Asked at most once per event and field, with its argument. evt.type and syscall.type are not asked for.
+  // Asked at most once per event and field, with its argument. What follows from the type is not asked for: evt.type,
+  // syscall.type, evt.dir.
   [[nodiscard]] virtual Value extract(const FieldReference& field) = 0;
 };
 

@@ -53,6 +53,28 @@ std::string events_text(const rules::EventSet& events) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string_view argument_text(rules::Argument argument) {
+  switch (argument) {
+    case rules::Argument::none: return "none";
+    case rules::Argument::index_optional: return "a number may follow";
+    case rules::Argument::key_optional: return "a name may follow";
+    case rules::Argument::optional: return "a number or name may follow";
+    case rules::Argument::key_required: return "a name must follow";
+    case rules::Argument::required: return "a number or name must follow";
+  }
+  return "";
+}
+
+// "proc.aname[n]", "evt.arg.NAME"
+std::string name_with_argument(const rules::FieldInfo& field) {
+  const std::string name(field.name);
+  switch (field.argument) {
+    case rules::Argument::none: return name;
+    case rules::Argument::index_optional: return name + "[N]";
+    default: return field.flags.dotted ? name + ".NAME" : name + "[NAME]";
+  }
+}
+
 // Text in lines of at most 100 columns, broken at blanks, all but the first behind an indent.
 std::string wrapped(const std::string& text, std::size_t indent) {
   std::string result;
@@ -114,6 +136,28 @@ std::string rules_check_json(const rules::Loaded& loaded) {
                   {"errors", loaded.report.errors()},
                   {"warnings", loaded.report.warnings()},
                   {"mistakes", std::move(mistakes)}});
+}
+
+std::string field_lines(std::string_view prefix) {
+  std::string text;
+  for (const rules::FieldInfo& field : rules::field_table)
+    if (field.name.starts_with(prefix))
+      text += fmt::format("{:<42} {:<10}  {}\n", name_with_argument(field), to_string(field.type), field.description);
+  return text;
+}
+
+std::string fields_json(std::string_view prefix) {
+  std::string text;
+  for (const rules::FieldInfo& field : rules::field_table) {
+    if (!field.name.starts_with(prefix)) continue;
+    text += line_of({{"field", field.name},
+                     {"argument", argument_text(field.argument)},
+                     {"type", to_string(field.type)},
+                     {"list", field.shape == rules::Shape::list},
+                     {"filter_only", field.flags.filter_only},
+                     {"description", field.description}});
+  }
+  return text;
 }
 
 std::string explain_rule(const rules::Loaded& loaded, const rules::Rule& rule, const RuleDetails& details) {

@@ -19,6 +19,10 @@ namespace subfloor::cli {
 [[nodiscard]] std::string rules_mistakes(const rules::Report& report, const rules::Sources& sources);
 [[nodiscard]] std::string rules_check_json(const rules::Loaded& loaded);
 
+// Every field whose name begins so, with its type and meaning.
+[[nodiscard]] std::string field_lines(std::string_view prefix);
+[[nodiscard]] std::string fields_json(std::string_view prefix);
+
 // What more is known of a rule than its text says: the hooks it needs on this node, what of it the kernel decides, how
 // strong its response is. Each a label and a text; whoever knows of sensors gives them.
 using RuleDetails = std::function<std::vector<std::pair<std::string, std::string>>(const rules::Rule&)>;
