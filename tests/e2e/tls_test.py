@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import json
 import os
+import platform
 import shutil
 import subprocess
 import unittest
@@ -83,6 +84,13 @@ class Https(case.Case):
     def test_of_node_by_http2(self):
         with tls.node_server(self.certificate) as server, self.observe(server.port) as observer:
             self.assert_seen(observer, self.ask(server, server.port, http2=True), "2")
+
+    @unittest.skipUnless(platform.machine() == "x86_64", "missing: Node.js 16 for this architecture")
+    def test_of_openssl_1_1_within_a_program(self):
+        with tls.node_server(self.certificate, tls.old_node()) as server, self.observe(server.port) as observer:
+            paths = [f"/old/{i}" for i in range(20)]
+            tls.node_client(server.port, paths, node=tls.old_node())
+            self.assert_seen(observer, paths + self.ask(server, server.port))
 
     def test_of_go(self):
         with go.GoServer(self.GO, "-http1") as server, self.observe(server.port) as observer:

