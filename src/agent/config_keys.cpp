@@ -168,21 +168,22 @@ Section json() {
 
 Section rules() {
   constexpr auto part = &Config::rules;
-  return {"rules",
-          "What is watched for, as Falco's rules say it: `subfloor rules check` finds their mistakes.",
-          {live(key(part, &RulesConfig::files, "files", text_list(),
-                    "Files of rules, in their order; of a folder, its *.yaml and *.yml by name. A rule with a mistake is "
-                    "left out, and the mistake is in the log.")),
-           live(key(part, &RulesConfig::priority, "priority",
-                    choice<rules::Priority>({{"emergency", rules::Priority::emergency},
-                                             {"alert", rules::Priority::alert},
-                                             {"critical", rules::Priority::critical},
-                                             {"error", rules::Priority::error},
-                                             {"warning", rules::Priority::warning},
-                                             {"notice", rules::Priority::notice},
-                                             {"informational", rules::Priority::informational},
-                                             {"debug", rules::Priority::debug}}),
-                    "Rules that matter less are left out."))}};
+  return {
+      "rules",
+      "What is watched for, as Falco's rules say it: `subfloor rules check` finds their mistakes.",
+      {live(key(part, &RulesConfig::files, "files", text_list(),
+                "Files of rules, in their order; of a folder, its *.yaml and *.yml by name. A rule with a mistake is "
+                "left out, and the mistake is in the log.")),
+       live(key(part, &RulesConfig::priority, "priority",
+                choice<rules::Priority>({{"emergency", rules::Priority::emergency},
+                                         {"alert", rules::Priority::alert},
+                                         {"critical", rules::Priority::critical},
+                                         {"error", rules::Priority::error},
+                                         {"warning", rules::Priority::warning},
+                                         {"notice", rules::Priority::notice},
+                                         {"informational", rules::Priority::informational},
+                                         {"debug", rules::Priority::debug}}),
+                "Rules that matter less are left out."))}};
 }
 
 Section alerts() {
@@ -232,8 +233,8 @@ void Problems::add(const YAML::Mark& mark, std::string_view what) {
 }
 
 std::vector<Section> config_sections() {
-  std::vector<Section> all{capture(),    redaction(), telemetry(), traces(), metrics(),
-                           prometheus(), json(),      rules(),     alerts(), identity(), api(), logging()};
+  std::vector<Section> all{capture(), redaction(), telemetry(), traces(),   metrics(), prometheus(),
+                           json(),    rules(),     alerts(),    identity(), api(),     logging()};
   const std::vector<Section> otlp = otlp_sections();
   all.insert(all.end(), otlp.begin(), otlp.end());
   return all;

@@ -40,7 +40,8 @@ Exit show_alerts(const std::string& config, bool json) {
   if (alerts != answer->end()) {
     const Look look = look_of(STDOUT_FILENO);
     for (const nlohmann::json& alert : *alerts)
-      text += json ? alert.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n" : sentence(alert, look);
+      text +=
+          json ? alert.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n" : sentence(alert, look);
   }
   if (text.empty() && !json) {
     const auto rules = answer->value("rules", 0);

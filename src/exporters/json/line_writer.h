@@ -24,8 +24,8 @@ class LineWriter {
     std::uint64_t errors = 0;   // writes that failed
   };
 
-  // "-" is standard output; a file is made with mode 0600, and appended to. what: "spans", for messages. buffer_limit in
-  // bytes.
+  // "-" is standard output; a file is made with mode 0600, and appended to. what: "spans", for messages. buffer_limit
+  // in bytes.
   [[nodiscard]] static Result<std::unique_ptr<LineWriter>> make(const std::string& path, std::string what,
                                                                 std::size_t buffer_limit = std::size_t{4} << 20);
   ~LineWriter();
@@ -48,7 +48,7 @@ class LineWriter {
   int fd_;
   std::string what_;
   std::size_t buffer_limit_;
-  std::string buffer_;       // lines not written yet
+  std::string buffer_;  // lines not written yet
   std::size_t written_ = 0;  // bytes of the buffer that are
   char last_written_ = '\n';
   Counters counters_;

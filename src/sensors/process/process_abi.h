@@ -23,8 +23,9 @@ enum process_family {
 enum process_flags {
 	process_arguments_truncated = 1, /* there were more than PROCESS_MAX_ARGUMENTS bytes */
 	process_arguments_unreadable = 2,
-	process_executable_as_given = 4, /* one text: as the caller of exec named it, or the name of a memfd; it has no path */
-	process_cgroup_truncated = 8,    /* names nearest the root are missing */
+	process_executable_as_given =
+		4, /* one text: as the caller of exec named it, or the name of a memfd; it has no path */
+	process_cgroup_truncated = 8,           /* names nearest the root are missing */
 	process_executable_in_upper_layer = 16, /* of an overlay: written since the image was */
 	process_executable_in_memory = 32,      /* memfd_create */
 	process_directory_known = 64,

@@ -42,7 +42,8 @@ static __always_inline __u64 change_time(struct inode *inode)
 	struct inode___before_6_6 *old = (void *)inode;
 
 	if (bpf_core_field_exists(since->i_ctime_sec))
-		return nanoseconds(BPF_CORE_READ(since, i_ctime_sec), BPF_CORE_READ(since, i_ctime_nsec) & ~CTIME_QUERIED);
+		return nanoseconds(BPF_CORE_READ(since, i_ctime_sec),
+				   BPF_CORE_READ(since, i_ctime_nsec) & ~CTIME_QUERIED);
 	if (bpf_core_field_exists(before->__i_ctime))
 		return nanoseconds(BPF_CORE_READ(before, __i_ctime.tv_sec), BPF_CORE_READ(before, __i_ctime.tv_nsec));
 	return nanoseconds(BPF_CORE_READ(old, i_ctime.tv_sec), BPF_CORE_READ(old, i_ctime.tv_nsec));

@@ -19,7 +19,7 @@ struct exec_draft {
 	struct kernfs_node *node;
 	__u32 at, start;
 	bool reached_root;
-	struct process_exec_record record; /* what follows is its tail */
+	struct process_exec_record record;            /* what follows is its tail */
 	char tail[TAIL_SIZE + PROCESS_MAX_ARGUMENTS]; /* the longest part fits behind any offset */
 };
 

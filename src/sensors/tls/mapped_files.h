@@ -26,8 +26,8 @@ struct MappedFile {
   bool deleted = false;
 };
 
-// How the kernel would name the open file there: found by mapping its first page for a moment. Nothing where it cannot be
-// mapped.
+// How the kernel would name the open file there: found by mapping its first page for a moment. Nothing where it cannot
+// be mapped.
 [[nodiscard]] std::optional<FileId> id_as_mapped(int fd);
 
 // Each file once. `maps` is the text of the file; lines that are not like it are left out.
