@@ -26,15 +26,15 @@ __u32 epoch = 1;
 static __noinline void note_file(struct draft *draft, struct file *file)
 {
 	struct syscalls_file *told = &draft->record.file;
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
+	struct inode *inode = KERNEL_READ(struct file, file, f_inode);
 
-	told->name.dentry = (__u64)BPF_CORE_READ(file, f_path.dentry);
+	told->name.dentry = (__u64)KERNEL_READ(struct file, file, f_path.dentry);
 	told->name.inode = (__u64)inode;
-	told->name.number = BPF_CORE_READ(inode, i_ino);
-	told->name.generation = BPF_CORE_READ(inode, i_generation);
+	told->name.number = KERNEL_READ(struct inode, inode, i_ino);
+	told->name.generation = KERNEL_READ(struct inode, inode, i_generation);
 	told->name.chain = 0;
 	told->epoch = 0;
-	told->mode = BPF_CORE_READ(inode, i_mode);
+	told->mode = KERNEL_READ(struct inode, inode, i_mode);
 	draft->record.flags |= SYSCALLS_FILE;
 }
 
@@ -44,9 +44,9 @@ static __always_inline void note_more_of_file(struct draft *draft, struct file *
 	struct inode *inode = (struct inode *)told->name.inode;
 
 	told->device = BPF_CORE_READ(inode, i_sb, s_dev);
-	told->links = BPF_CORE_READ(inode, i_nlink);
-	told->owner = BPF_CORE_READ(inode, i_uid.val);
-	told->flags = BPF_CORE_READ(file, f_flags);
+	told->links = KERNEL_READ(struct inode, inode, i_nlink);
+	told->owner = KERNEL_READ(struct inode, inode, i_uid.val);
+	told->flags = KERNEL_READ(struct file, file, f_flags);
 }
 
 /* What it was opened for; of O_CREAT and O_TRUNC the file keeps nothing, but the caller has said it. */
@@ -71,7 +71,7 @@ static __always_inline __u32 accesses_of(__u32 mode, __u32 given)
 static __noinline bool is_ignored(struct draft *draft, struct file *file, __u32 given)
 {
 	struct syscalls_file *told = &draft->record.file;
-	__u32 mode = BPF_CORE_READ(file, f_mode), accesses = accesses_of(mode, given);
+	__u32 mode = KERNEL_READ(struct file, file, f_mode), accesses = accesses_of(mode, given);
 	struct syscalls_verdict *verdict;
 
 	draft->record.accesses = accesses;

@@ -10,6 +10,13 @@
 
 #include "sensors/syscalls/syscalls_abi.h"
 
+/* A field of a kernel object: one load where the kernel lets a pointer be followed by its type (6.2: bpf: Add kfunc
+ * bpf_rdonly_cast), else a helper call of some 10 ns. */
+#define KERNEL_READ(type, object, field)                                                                    \
+	(bpf_ksym_exists(bpf_rdonly_cast) ?                                                                 \
+		 ((const type *)bpf_rdonly_cast(object, bpf_core_type_id_kernel(type)))->field :            \
+		 BPF_CORE_READ((const type *)(object), field))
+
 #define MAX_NAME        256  /* NAME_MAX and its NUL */
 #define TAIL_SIZE       16384 /* a power of two; all parts together are smaller */
 #define TAIL_SLACK      4096  /* the longest part that is read at once fits behind any offset */
@@ -22,8 +29,16 @@ enum walk_end {
 	WALK_NOWHERE, /* an object that is its own parent */
 };
 
+struct link_name {
+	__u64 parent;
+	__u64 hash_len;
+	__u64 text;
+};
+
+/* All of it is volatile: a pointer that went through memory is a number to the verifier, which it lets us calculate with. */
 struct walk {
-	__u64 dentry, mount, root; /* where it has come to; root of the mount */
+	volatile __u64 dentry, mount, root; /* where it has come to; root of the mount */
+	volatile struct link_name link, again;
 	__u64 chain;
 	__u32 at, limit; /* offsets into the tail */
 	__u32 end;       /* enum walk_end */
@@ -70,25 +85,11 @@ static __always_inline __u64 bounded(__u64 value, __u64 limit)
 	return value > limit ? limit : value;
 }
 
-struct link_name {
-	__u64 parent;
-	__u64 hash_len;
-	__u64 text;
-};
-
-/* Most of a dentry's name in one read, where the fields are as they are on all kernels known. */
-static __always_inline bool read_link(__u64 dentry, struct link_name *link)
+static __always_inline void read_link(const void *dentry, volatile struct link_name *link)
 {
-	struct dentry *from = (void *)dentry;
-	const __u32 parent = bpf_core_field_offset(struct dentry, d_parent);
-
-	if (bpf_core_field_offset(struct dentry, d_name) == parent + 8 &&
-	    bpf_core_field_offset(struct qstr, hash_len) == 0 && bpf_core_field_offset(struct qstr, name) == 8)
-		return !bpf_probe_read_kernel(link, sizeof(*link), (void *)from + parent);
-	link->parent = (__u64)BPF_CORE_READ(from, d_parent);
-	link->hash_len = BPF_CORE_READ(from, d_name.hash_len);
-	link->text = (__u64)BPF_CORE_READ(from, d_name.name);
-	return true;
+	link->parent = (__u64)KERNEL_READ(struct dentry, dentry, d_parent);
+	link->hash_len = KERNEL_READ(struct dentry, dentry, d_name.hash_len);
+	link->text = (__u64)KERNEL_READ(struct dentry, dentry, d_name.name);
 }
 
 static __always_inline __u64 mixed(__u64 chain, __u64 value)
@@ -97,87 +98,77 @@ static __always_inline __u64 mixed(__u64 chain, __u64 value)
 	return chain ^ chain >> 29;
 }
 
-static __always_inline struct mount *mount_of(__u64 vfsmount)
-{
-	return (struct mount *)(vfsmount - bpf_core_field_offset(struct mount, mnt));
-}
-
 static __always_inline void start_walk(struct walk *walk, const struct path *path)
 {
-	struct mount *mount = mount_of((__u64)BPF_CORE_READ(path, mnt));
-
-	walk->dentry = (__u64)BPF_CORE_READ(path, dentry);
-	walk->mount = (__u64)mount;
-	walk->root = (__u64)BPF_CORE_READ(mount, mnt.mnt_root);
-	walk->chain = mixed(chain_seed, (__u64)mount);
+	walk->dentry = (__u64)KERNEL_READ(struct path, path, dentry);
+	walk->mount = (__u64)KERNEL_READ(struct path, path, mnt);
+	walk->mount -= bpf_core_field_offset(struct mount, mnt);
+	walk->root = (__u64)KERNEL_READ(struct mount, (const void *)walk->mount, mnt.mnt_root);
+	walk->chain = mixed(chain_seed, walk->mount);
 	walk->end = WALK_CUT;
 }
 
 /* At the root of a mount: on to where it is mounted. 0 goes on, 1 ends. */
 static __always_inline long cross_mount(struct walk *walk)
 {
-	struct mount *mount = (struct mount *)walk->mount;
-	struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+	const __u64 mount = walk->mount;
 
-	if (below == mount) {
+	walk->mount = (__u64)KERNEL_READ(struct mount, (const void *)mount, mnt_parent);
+	if (walk->mount == mount) {
 		walk->end = WALK_ROOT;
 		return 1;
 	}
-	walk->dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
-	walk->root = (__u64)BPF_CORE_READ(below, mnt.mnt_root);
-	walk->mount = (__u64)below;
-	walk->chain = mixed(walk->chain, (__u64)below);
+	walk->dentry = (__u64)KERNEL_READ(struct mount, (const void *)mount, mnt_mountpoint);
+	walk->root = (__u64)KERNEL_READ(struct mount, (const void *)walk->mount, mnt.mnt_root);
+	walk->chain = mixed(walk->chain, walk->mount);
 	return 0;
 }
 
-static __always_inline void link_chain(struct walk *walk, const struct link_name *link)
+static __always_inline void link_chain(struct walk *walk)
 {
-	walk->chain = mixed(mixed(walk->chain, walk->dentry), link->hash_len);
-	walk->dentry = link->parent;
+	walk->chain = mixed(mixed(walk->chain, walk->dentry), walk->link.hash_len);
+	walk->dentry = walk->link.parent;
 }
 
 static __always_inline long chain_step(struct draft *draft)
 {
 	struct walk *walk = &draft->walk;
-	struct link_name link;
 
 	if (walk->dentry == walk->root)
 		return cross_mount(walk);
-	if (!read_link(walk->dentry, &link))
-		return 1;
-	if (link.parent == walk->dentry) {
+	read_link((const void *)walk->dentry, &walk->link);
+	if (walk->link.parent == walk->dentry) {
 		walk->end = WALK_NOWHERE;
 		return 1;
 	}
-	link_chain(walk, &link);
+	link_chain(walk);
 	return 0;
 }
 
 static __always_inline long text_step(struct draft *draft)
 {
 	struct walk *walk = &draft->walk;
-	struct link_name link, again;
 	__u32 at = walk->at, length;
 
 	if (walk->dentry == walk->root)
 		return cross_mount(walk);
-	if (!read_link(walk->dentry, &link))
-		return 1;
-	if (link.parent == walk->dentry) {
+	read_link((const void *)walk->dentry, &walk->link);
+	if (walk->link.parent == walk->dentry) {
 		walk->end = WALK_NOWHERE;
 		return 1;
 	}
-	length = link.hash_len >> 32 & (MAX_NAME - 1);
+	length = walk->link.hash_len >> 32 & (MAX_NAME - 1);
 	if (at + length + 1 > walk->limit)
 		return 1;
-	if (bpf_probe_read_kernel(at_offset(draft, at), length, (void *)link.text))
+	if (bpf_probe_read_kernel(at_offset(draft, at), length, (void *)walk->link.text))
 		return 1;
 	/* Renamed while it was read: once more. */
-	if (!read_link(walk->dentry, &again) || again.hash_len != link.hash_len || again.parent != link.parent)
+	read_link((const void *)walk->dentry, &walk->again);
+	if (walk->again.hash_len != walk->link.hash_len || walk->again.parent != walk->link.parent)
 		return 0;
 	*at_offset(draft, at + length) = 0;
 	walk->at = at + length + 1;
-	link_chain(walk, &link);
+	link_chain(walk);
 	return 0;
 }
 
