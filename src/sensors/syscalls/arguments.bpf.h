@@ -147,12 +147,16 @@ static __noinline __u32 append_address(struct draft *draft, const struct syscall
 
 static __noinline __u32 append_content(struct draft *draft, const struct syscalls_shape *shape, __u32 at)
 {
+	const void *from = (const void *)argument(draft, shape->content);
 	__u64 length = shape->content_length;
+	long error;
 
 	if (!length)
 		length = draft->record.result > 0 ? draft->record.result : 0;
 	length = bounded(length, SYSCALLS_MAX_CONTENT);
-	if (bpf_probe_read_user(at_offset(draft, at), length, (const void *)argument(draft, shape->content))) {
+	error = draft->record.flags & SYSCALLS_URING ? bpf_probe_read_kernel(at_offset(draft, at), length, from) :
+						       bpf_probe_read_user(at_offset(draft, at), length, from);
+	if (error) {
 		draft->record.flags |= SYSCALLS_CONTENT_UNREADABLE;
 		return at;
 	}

@@ -47,6 +47,12 @@ syscalls_want want_of(const WantedSyscall& wanted) {
   return want;
 }
 
+bool any_by_io_uring(const std::vector<WantedSyscall>& wanted) {
+  return std::ranges::any_of(wanted, [](const WantedSyscall& one) {
+    return std::ranges::find(uring_table(), one.number, &UringEntry::native) != uring_table().end();
+  });
+}
+
 std::vector<std::uint8_t> entries_of(const std::vector<WantedSyscall>& wanted) {
   std::vector<std::uint8_t> entries(SYSCALLS_NUMBERS);
   for (const WantedSyscall& one : wanted) {

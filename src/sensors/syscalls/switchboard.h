@@ -21,6 +21,9 @@ namespace subfloor::sensors {
 // Bits of `wanted`, by the number that comes: SYSCALLS_NATIVE_WANTED and SYSCALLS_IA32_WANTED.
 [[nodiscard]] std::vector<std::uint8_t> entries_of(const std::vector<WantedSyscall>& wanted);
 
+// Whether a request to io_uring does what one of these does.
+[[nodiscard]] bool any_by_io_uring(const std::vector<WantedSyscall>& wanted);
+
 // Writes what is wanted over what was, so that at no moment less comes than both have in common.
 // Bss: that of the skeleton.
 template <class Bss>

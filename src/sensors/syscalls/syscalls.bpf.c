@@ -7,7 +7,7 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf/kernel/rings.bpf.h"
-#include "sensors/syscalls/arguments.bpf.h"
+#include "sensors/syscalls/uring.bpf.h"
 
 COUNTERS(SYSCALLS_FAMILIES);
 
@@ -19,6 +19,7 @@ COUNTERS(SYSCALLS_FAMILIES);
  * came, native or not. The others go by the native number. */
 __u8 wanted[SYSCALLS_NUMBERS];
 __u16 native_of_ia32[SYSCALLS_NUMBERS];
+__u16 native_of_uring[SYSCALLS_URING_OPS];
 struct syscalls_shape shapes[SYSCALLS_NUMBERS];
 struct syscalls_want wants[SYSCALLS_NUMBERS];
 
@@ -205,6 +206,8 @@ static __noinline void tell(struct draft *draft, struct family_counters *count, 
 		at = append_address(draft, shape, at);
 	if (shape->content)
 		at = append_content(draft, shape, at);
+	if (draft->record.flags & SYSCALLS_URING)
+		forget_pointers(draft, shape);
 	send_draft(draft, count, shape->family, at);
 }
 
@@ -260,6 +263,64 @@ static __noinline int returned(long ret, __u8 entry)
 	begin(&draft->record, who);
 	tell(draft, count, file, shape);
 	return 0;
+}
+
+static __noinline int submitted(const struct io_kiocb *request)
+{
+	struct draft *draft = own_draft();
+	__u8 op = BPF_CORE_READ(request, opcode);
+	__u64 number = native_of_uring[op & (SYSCALLS_URING_OPS - 1)], who = current_process();
+	const struct syscalls_shape *shape = &shapes[number & NUMBER_MASK];
+	const struct syscalls_want *want = &wants[number & NUMBER_MASK];
+	struct family_counters *count;
+	struct file *file;
+
+	if (!number || op >= SYSCALLS_URING_OPS || !draft || !(entry_of(number) & SYSCALLS_NATIVE_WANTED))
+		return 0;
+	count = count_of(shape);
+	if (!count)
+		return 0;
+	count->seen++;
+	draft->record.number = number;
+	draft->record.flags = SYSCALLS_URING | SYSCALLS_RESULT_UNKNOWN;
+	draft->record.accesses = 0;
+	draft->record.result = 0;
+	note_request(draft, request, op);
+	if (not_observed(who) || !passes_all(draft, want)) {
+		count->filtered++;
+		return 0;
+	}
+	file = works_on_fd(op) ? file_of_fd(draft->record.args[0]) : NULL;
+	if (file)
+		note_file(draft, file);
+	begin(&draft->record, who);
+	tell(draft, count, file, shape);
+	return 0;
+}
+
+SEC("tp_btf/io_uring_submit_req")
+int BPF_PROG(uring_tp_btf, const struct io_kiocb *request)
+{
+	return submitted(request);
+}
+
+/* Its name before 6.3 (io_uring: rename trace_io_uring_submit_sqe() tracepoint). */
+SEC("tp_btf/io_uring_submit_sqe")
+int BPF_PROG(uring_before_6_3_tp_btf, const struct io_kiocb *request)
+{
+	return submitted(request);
+}
+
+SEC("raw_tp/io_uring_submit_req")
+int BPF_PROG(uring_raw_tp, const struct io_kiocb *request)
+{
+	return submitted(request);
+}
+
+SEC("raw_tp/io_uring_submit_sqe")
+int BPF_PROG(uring_before_6_3_raw_tp, const struct io_kiocb *request)
+{
+	return submitted(request);
 }
 
 SEC("tp_btf/sys_exit")

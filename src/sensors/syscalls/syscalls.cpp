@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The syscalls sensor: what returns of the system calls that the settings name, from one tracepoint.
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <sys/random.h>
 
 #include <array>
 #include <atomic>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,18 +50,24 @@ class SyscallsDecoder final : public Decoder {
   SyscallReader reader_;
 };
 
+// Those of one rung.
+struct Programs {
+  bpf_program* exits = nullptr;
+  bpf_program* requests = nullptr;  // of io_uring; null where the kernel has no tracepoint for them
+};
+
 class SyscallsSensor final : public Sensor, public SyscallFilter {
  public:
-  SyscallsSensor(Object object, std::vector<bpf_program*> programs, Events& events)
-      : object_(std::move(object)), programs_(std::move(programs)), decoder_(events) {}
+  SyscallsSensor(Object object, Programs programs, Events& events)
+      : object_(std::move(object)), programs_(programs), decoder_(events) {}
 
   void handle(const record_header& header, std::span<const std::byte> record) override {
     if (!decoder_.decode(header, record)) LOG_ERROR("syscalls sensor: malformed record of kind {}", header.kind);
   }
 
   [[nodiscard]] std::vector<FamilyCounters> counters() const override {
-    std::uint64_t missed = 0;  // of which family, nobody knows
-    for (const bpf_program* program : programs_) missed += bpf::missed_runs(program);
+    std::uint64_t missed = bpf::missed_runs(programs_.exits);  // of which family, nobody knows
+    if (programs_.requests != nullptr) missed += bpf::missed_runs(programs_.requests);
     std::vector<FamilyCounters> all;
     for (std::uint32_t family = 0; family < SYSCALLS_FAMILIES; ++family) {
       const bool control = family == SYSCALLS_FAMILY_CONTROL;
@@ -73,9 +82,9 @@ class SyscallsSensor final : public Sensor, public SyscallFilter {
   [[nodiscard]] Result<> reconfigure(const Settings& settings) override {
     TRY(check_wanted(settings.syscalls));
     tell_wanted(*object_->bss, settings.syscalls);
-    if (settings.syscalls.empty()) links_.clear();
-    else if (links_.empty()) TRY(attach());
-    return {};
+    TRY(attach_where(!settings.syscalls.empty(), programs_.exits, exits_));
+    const bool by_requests = programs_.requests != nullptr && any_by_io_uring(settings.syscalls);
+    return attach_where(by_requests, programs_.requests, requests_);
   }
 
   void ignore(const FileName& name, std::uint8_t accesses) override {
@@ -88,18 +97,17 @@ class SyscallsSensor final : public Sensor, public SyscallFilter {
   void forget_all() override { std::atomic_ref(object_->data->epoch).fetch_add(1); }
 
  private:
-  Result<> attach() {
-    for (bpf_program* program : programs_) {
-      TRY_ASSIGN(bpf::Link link, bpf::Link::attach(program));
-      links_.push_back(std::move(link));
-    }
+  static Result<> attach_where(bool wanted, bpf_program* program, std::optional<bpf::Link>& link) {
+    if (!wanted) link.reset();
+    if (!wanted || link) return {};
+    TRY_ASSIGN(link, bpf::Link::attach(program));
     return {};
   }
 
   Object object_;
-  std::vector<bpf_program*> programs_;
+  Programs programs_;
   SyscallsDecoder decoder_;
-  std::vector<bpf::Link> links_;  // last: detached first
+  std::optional<bpf::Link> exits_, requests_;  // last: detached first
 };
 
 Result<std::uint64_t> random_seed() {
@@ -114,6 +122,29 @@ void tell_table(syscalls_bpf::syscalls_bpf__bss& bss) {
     for (const std::uint16_t number : entry.ia32)
       if (number != 0) bss.native_of_ia32[number] = entry.native;
   }
+  for (const UringEntry& entry : uring_table()) bss.native_of_uring[entry.op] = entry.native;
+}
+
+// Of the kernel's types, that of this tracepoint's arguments.
+bool has_tracepoint(const btf* types, const bpf_program* program) {
+  const std::string_view section = bpf_program__section_name(program);
+  const std::string type = "btf_trace_" + std::string(section.substr(section.find('/') + 1));
+  return btf__find_by_name_kind(types, type.c_str(), BTF_KIND_TYPEDEF) > 0;
+}
+
+// Has those loaded that are of the rung, whose names end so, and that the kernel has the tracepoint of.
+Programs choose_programs(const Object& object, std::string_view suffix) {
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
+  Programs chosen;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object.object()) {
+    const std::string_view name = bpf_program__name(program);
+    const bool of_requests = name.starts_with("uring_");
+    const bool load = name.ends_with(suffix) && (!of_requests || has_tracepoint(types.get(), program));
+    bpf_program__set_autoload(program, load);
+    if (load) (of_requests ? chosen.requests : chosen.exits) = program;
+  }
+  return chosen;
 }
 
 // One rung: the programs of this suffix, and no others. Attached once something is wanted; what attaching takes, the
@@ -128,15 +159,9 @@ Result<std::unique_ptr<Sensor>> open_on(const Context& context, std::string_view
   for (syscalls_shape& shape : object->bss->shapes) shape.family = SYSCALLS_FAMILY_CONTROL;
   tell_table(*object->bss);
   bpf_map__set_max_entries(object->maps.verdicts, std::max(context.settings.ignored_names, 1U));
-  std::vector<bpf_program*> programs;
-  bpf_program* program = nullptr;
-  bpf_object__for_each_program(program, object.object()) {
-    const bool chosen = std::string_view(bpf_program__name(program)).ends_with(suffix);
-    bpf_program__set_autoload(program, chosen);
-    if (chosen) programs.push_back(program);
-  }
+  const Programs programs = choose_programs(object, suffix);
   TRY(object.load());
-  auto sensor = std::make_unique<SyscallsSensor>(std::move(object), std::move(programs), context.events);
+  auto sensor = std::make_unique<SyscallsSensor>(std::move(object), programs, context.events);
   TRY(sensor->reconfigure(context.settings));
   return sensor;
 }

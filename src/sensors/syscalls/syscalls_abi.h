@@ -165,5 +165,23 @@ struct syscalls_want {
 	__u8 padding[4];
 };
 
+/* As <linux/io_uring.h> has them, in its newer versions. */
+enum syscalls_uring_op {
+	SYSCALLS_OP_SENDMSG = 9,
+	SYSCALLS_OP_RECVMSG = 10,
+	SYSCALLS_OP_ACCEPT = 13,
+	SYSCALLS_OP_CONNECT = 16,
+	SYSCALLS_OP_OPENAT = 18,
+	SYSCALLS_OP_OPENAT2 = 28,
+	SYSCALLS_OP_RENAMEAT = 35,
+	SYSCALLS_OP_UNLINKAT = 36,
+	SYSCALLS_OP_MKDIRAT = 37,
+	SYSCALLS_OP_SYMLINKAT = 38,
+	SYSCALLS_OP_LINKAT = 39,
+	SYSCALLS_OP_SOCKET = 45,
+	SYSCALLS_OP_BIND = 56,
+	SYSCALLS_OP_LISTEN = 57,
+};
+
 /* Bits of what `wanted` holds for a number. */
 enum syscalls_entry { SYSCALLS_NATIVE_WANTED = 1, SYSCALLS_IA32_WANTED = 2 };

@@ -164,9 +164,19 @@ constexpr SyscallEntry table[] = {
     {"capset", SYS_capset, {185}, raw},
 };
 
+constexpr UringEntry requests[] = {
+    {SYSCALLS_OP_OPENAT, SYS_openat},       {SYSCALLS_OP_OPENAT2, SYS_openat2},     {SYSCALLS_OP_CONNECT, SYS_connect},
+    {SYSCALLS_OP_ACCEPT, SYS_accept4},      {SYSCALLS_OP_BIND, SYS_bind},           {SYSCALLS_OP_LISTEN, SYS_listen},
+    {SYSCALLS_OP_SOCKET, SYS_socket},       {SYSCALLS_OP_SENDMSG, SYS_sendmsg},     {SYSCALLS_OP_RECVMSG, SYS_recvmsg},
+    {SYSCALLS_OP_UNLINKAT, SYS_unlinkat},   {SYSCALLS_OP_RENAMEAT, SYS_renameat2},  {SYSCALLS_OP_MKDIRAT, SYS_mkdirat},
+    {SYSCALLS_OP_SYMLINKAT, SYS_symlinkat}, {SYSCALLS_OP_LINKAT, SYS_linkat},
+};
+
 }  // namespace
 
 std::span<const SyscallEntry> syscall_table() { return table; }
+
+std::span<const UringEntry> uring_table() { return requests; }
 
 const SyscallEntry* syscall_entry(std::uint16_t native) {
   const auto* found = std::ranges::find(table, native, &SyscallEntry::native);

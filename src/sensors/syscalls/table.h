@@ -19,6 +19,14 @@ struct SyscallEntry {
 };
 
 [[nodiscard]] std::span<const SyscallEntry> syscall_table();
+
+// What a request to io_uring does, as the system call that does the same.
+struct UringEntry {
+  std::uint8_t op;
+  std::uint16_t native;
+};
+[[nodiscard]] std::span<const UringEntry> uring_table();
+
 // Null where it is not in the table: then only its raw arguments are told.
 [[nodiscard]] const SyscallEntry* syscall_entry(std::uint16_t native);
 [[nodiscard]] const SyscallEntry* syscall_entry(std::string_view name);
