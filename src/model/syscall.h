@@ -26,26 +26,26 @@ enum FileAccess : std::uint8_t {
   access_read = 1,
   access_write = 2,
   access_truncate = 4,  // the caller said O_TRUNC
-  access_path = 8,      // O_PATH
-  access_create = 16,   // the caller said O_CREAT, and it was there already
+  access_path = 8,  // O_PATH
+  access_create = 16,  // the caller said O_CREAT, and it was there already
 };
 
 // From the kernel's own object, whatever the caller's text says by now.
 struct SyscallFile {
-  std::string_view path;      // up to the root of the mount namespace
+  std::string_view path;  // up to the root of the mount namespace
   bool path_truncated = false;  // names nearest the root are missing, and the '/' in front
   bool path_foreign = false;  // it ends at the root of another mount namespace than the caller's, or of none
-  bool pseudo = false;        // has no path; `path` is what the kernel calls it, "memfd:x", or empty
-  bool unlinked = false;      // the name is gone
-  bool created = false;       // by this call
+  bool pseudo = false;  // has no path; `path` is what the kernel calls it, "memfd:x", or empty
+  bool unlinked = false;  // the name is gone
+  bool created = false;  // by this call
   std::uint64_t inode = 0;
-  std::uint64_t device = 0;   // dev_t of the file system; where those are stacked, stat() may say another
-  std::uint32_t mode = 0;     // type and permissions, as st_mode
+  std::uint64_t device = 0;  // dev_t of the file system; where those are stacked, stat() may say another
+  std::uint32_t mode = 0;  // type and permissions, as st_mode
   std::uint32_t links = 0;
-  std::uint32_t owner = 0;    // uid in the root user namespace
-  std::uint32_t flags = 0;    // O_…, without those that only mattered to open: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC
+  std::uint32_t owner = 0;  // uid in the root user namespace
+  std::uint32_t flags = 0;  // O_…, without those that only mattered to open: O_CREAT, O_EXCL, O_NOCTTY, O_TRUNC
   std::uint8_t accesses = 0;  // FileAccess; of opens only
-  FileName name;              // of opens only
+  FileName name;  // of opens only
 };
 
 struct SyscallSocket {
@@ -58,30 +58,30 @@ struct SyscallSocket {
 
 // As the caller gave it, or was given it.
 struct SyscallAddress {
-  std::uint16_t family = 0;    // 0: unknown
-  Address inet;                // AF_INET, AF_INET6
+  std::uint16_t family = 0;  // 0: unknown
+  Address inet;  // AF_INET, AF_INET6
   std::string_view unix_path;  // AF_UNIX; "@name" if abstract
-  std::string_view bytes;      // of the sockaddr, at most 128
+  std::string_view bytes;  // of the sockaddr, at most 128
   bool unreadable = false;
 };
 
 // As the caller has it in memory when the call returns: it may have been another when the kernel read it.
 struct SyscallText {
   std::string_view text;
-  bool truncated = false;   // all texts of a call are 4095 bytes at most
+  bool truncated = false;  // all texts of a call are 4095 bytes at most
   bool unreadable = false;
 };
 
 struct Syscall {
   std::uint16_t number = 0;  // of the native table, also where ia32 or io_uring
-  bool ia32 = false;         // came by the 32-bit table; arguments are 32 bits wide
-  bool io_uring = false;     // asked of io_uring: of `args`, only those that its request has
+  bool ia32 = false;  // came by the 32-bit table; arguments are 32 bits wide
+  bool io_uring = false;  // asked of io_uring: of `args`, only those that its request has
   bool result_known = true;  // io_uring tells when it takes a request, not when it has done it
   bool path_unverified = false;  // texts are all that is known of which file it is
-  std::int64_t result = 0;   // negative: an errno
+  std::int64_t result = 0;  // negative: an errno
   std::array<std::uint64_t, 6> args{};
   std::uint32_t pid = 0, tid = 0, uid = 0;  // in the root namespaces
-  std::uint64_t cgroup_id = 0;   // v2
+  std::uint64_t cgroup_id = 0;  // v2
   Nanoseconds process_start = 0;  // CLOCK_BOOTTIME; with the pid, names the process
   Nanoseconds when = 0;
   std::optional<SyscallFile> file;  // that it gave, or was about

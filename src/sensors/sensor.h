@@ -197,8 +197,8 @@ class Sensor {
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
   [[nodiscard]] virtual ProcessWatcher* watcher() { return nullptr; }
   [[nodiscard]] virtual SyscallFilter* syscall_filter() { return nullptr; }
-  // Takes over what of the settings can change while it is attached: ports, system calls. Of sockets that are wanted now and were
-  // not before, nobody has told yet: take_stock() does.
+  // Takes over what of the settings can change while it is attached: ports, system calls. Of sockets that are wanted
+  // now and were not before, nobody has told yet: take_stock() does.
   [[nodiscard]] virtual Result<> reconfigure(const struct Settings&) { return {}; }
 };
 

@@ -32,9 +32,9 @@ static __always_inline __u32 append_user_text(struct draft *draft, __u32 i, __u6
 		draft->record.flags |= SYSCALLS_TEXT_TRUNCATED << i;
 		return at;
 	}
-	length = draft->record.flags & SYSCALLS_URING ?
-			 bpf_probe_read_kernel_str(at_offset(draft, at), room, (const void *)from) :
-			 bpf_probe_read_user_str(at_offset(draft, at), room, (const void *)from);
+	length = draft->record.flags & SYSCALLS_URING
+			 ? bpf_probe_read_kernel_str(at_offset(draft, at), room, (const void *)from)
+			 : bpf_probe_read_user_str(at_offset(draft, at), room, (const void *)from);
 	if (length <= 0 || length > SYSCALLS_MAX_TEXTS) {
 		draft->record.flags |= SYSCALLS_TEXT_UNREADABLE << i;
 		return at;
@@ -154,8 +154,8 @@ static __noinline __u32 append_content(struct draft *draft, const struct syscall
 	if (!length)
 		length = draft->record.result > 0 ? draft->record.result : 0;
 	length = bounded(length, SYSCALLS_MAX_CONTENT);
-	error = draft->record.flags & SYSCALLS_URING ? bpf_probe_read_kernel(at_offset(draft, at), length, from) :
-						       bpf_probe_read_user(at_offset(draft, at), length, from);
+	error = draft->record.flags & SYSCALLS_URING ? bpf_probe_read_kernel(at_offset(draft, at), length, from)
+						     : bpf_probe_read_user(at_offset(draft, at), length, from);
 	if (error) {
 		draft->record.flags |= SYSCALLS_CONTENT_UNREADABLE;
 		return at;

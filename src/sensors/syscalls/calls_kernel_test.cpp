@@ -195,7 +195,9 @@ TEST_P(Calls, TellWhatIsDoneToOtherProcesses) {
   EXPECT_EQ(seized.call.args[0], static_cast<unsigned>(PTRACE_SEIZE));
   EXPECT_EQ(seized.call.args[1], 0x7fffffffU);
   EXPECT_LT(seized.call.result, 0);
-  const HeardCall written = one({SYS_process_vm_writev}, [] { return syscall(SYS_process_vm_writev, getppid(), nullptr, 0, nullptr, 0, 0) != 0; });
+  const HeardCall written = one({SYS_process_vm_writev}, [] {
+    return syscall(SYS_process_vm_writev, getppid(), nullptr, 0, nullptr, 0, 0) != 0;
+  });
   EXPECT_EQ(written.call.args[0], static_cast<unsigned>(getpid()));
 }
 
@@ -209,16 +211,19 @@ TEST_P(Calls, TellWhatIsDoneToNamespacesAndMounts) {
   EXPECT_EQ(one({SYS_unshare}, apart([] { return 0; })).call.args[0], static_cast<unsigned>(CLONE_NEWNS));
   WantedSyscall tmpfs(SYS_mount);
   tmpfs.checks = {{.argument = 3, .values = {MS_NOSUID}}};
-  const HeardCall mounted = one({tmpfs}, apart([&] { return mount("from", mnt.c_str(), "tmpfs", MS_NOSUID, nullptr); }));
+  const HeardCall mounted =
+      one({tmpfs}, apart([&] { return mount("from", mnt.c_str(), "tmpfs", MS_NOSUID, nullptr); }));
   EXPECT_THAT(mounted.text, ElementsAre("from", mnt, "tmpfs"));
   EXPECT_EQ(one({SYS_umount2}, apart([&] {
                   return mount("from", mnt.c_str(), "tmpfs", 0, nullptr) != 0 || umount2(mnt.c_str(), MNT_DETACH) != 0;
-                })).text[0],
+                }))
+                .text[0],
             mnt);
   EXPECT_THAT(one({SYS_pivot_root}, apart([&] { return syscall(SYS_pivot_root, mnt.c_str(), "there") == 0; })).text,
               ElementsAre(mnt, "there", ""));
   EXPECT_EQ(one({SYS_chroot}, [&] { return chroot(mnt.c_str()) != 0; }).text[0], mnt);
-  const HeardCall joined = one({SYS_setns}, [] { return setns(::open("/proc/self/ns/uts", O_RDONLY), CLONE_NEWUTS) != 0; });
+  const HeardCall joined =
+      one({SYS_setns}, [] { return setns(::open("/proc/self/ns/uts", O_RDONLY), CLONE_NEWUTS) != 0; });
   EXPECT_EQ(joined.call.args[1], static_cast<unsigned>(CLONE_NEWUTS));
   ASSERT_TRUE(joined.call.file);
   EXPECT_TRUE(joined.call.file->pseudo);
@@ -246,7 +251,8 @@ TEST_P(Calls, TellProgramsThatCouldNotBeExecuted) {
 TEST_P(Calls, TellOthersRaw) {
   const HeardCall heard = one({SYS_getpriority}, [] { return syscall(SYS_getpriority, 1, 2, 3, 4, 5, 6) == 0; });
   EXPECT_EQ(heard.call.number, SYS_getpriority);
-  EXPECT_EQ(std::vector(heard.call.args.begin(), heard.call.args.end()), (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(std::vector(heard.call.args.begin(), heard.call.args.end()),
+            (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6}));
 }
 
 TEST_P(Calls, SayThatATextIsLongerOrCannotBeRead) {

@@ -68,9 +68,8 @@ TEST_P(Opens, TellsOneOpenWithItsFile) {
 TEST_P(Opens, TellsAnOpenThatFailedWithWhatTheCallerGave) {
   const Place place;
   ASSERT_NO_FATAL_FAILURE(open({SYS_openat}));
-  const auto calls = calls_in_child([&] {
-    return chdir(place.path().c_str()) != 0 || ::open("not/there", O_RDONLY) >= 0;
-  });
+  const auto calls =
+      calls_in_child([&] { return chdir(place.path().c_str()) != 0 || ::open("not/there", O_RDONLY) >= 0; });
   ASSERT_THAT(calls, SizeIs(1));
   EXPECT_EQ(calls[0].call.result, -ENOENT);
   EXPECT_FALSE(calls[0].call.file);
@@ -148,7 +147,8 @@ TEST_P(Opens, TellsOpenAndCreat) {
   const Place place;
   ASSERT_NO_FATAL_FAILURE(open({SYS_open, SYS_creat}));
   const auto calls = calls_in_child([&] {
-    return syscall(SYS_creat, (place / "new").c_str(), 0755) < 0 || syscall(SYS_open, (place / "new").c_str(), O_WRONLY | O_TRUNC) < 0;
+    return syscall(SYS_creat, (place / "new").c_str(), 0755) < 0 ||
+           syscall(SYS_open, (place / "new").c_str(), O_WRONLY | O_TRUNC) < 0;
   });
   ASSERT_THAT(calls, SizeIs(2));
   EXPECT_EQ(calls[0].call.number, SYS_creat);
@@ -162,7 +162,10 @@ TEST_P(Opens, TellsOpenAndCreat) {
 // A call by the 32-bit table, from a 64-bit program: pointers must lie below 4 GiB.
 long call_ia32(long number, long first, long second, long third) {
   long result = 0;
-  asm volatile("int $0x80" : "=a"(result) : "a"(number), "b"(first), "c"(second), "d"(third) : "memory", "r8", "r9", "r10", "r11");
+  asm volatile("int $0x80"
+               : "=a"(result)
+               : "a"(number), "b"(first), "c"(second), "d"(third)
+               : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
 

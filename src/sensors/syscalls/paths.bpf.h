@@ -12,15 +12,15 @@
 
 /* A field of a kernel object: one load where the kernel lets a pointer be followed by its type (6.2: bpf: Add kfunc
  * bpf_rdonly_cast), else a helper call of some 10 ns. */
-#define KERNEL_READ(type, object, field)                                                                              \
-	({                                                                                                            \
-		const void *object_ = (object);                                                                       \
-		bpf_ksym_exists(bpf_rdonly_cast) ?                                                                    \
-			((const type *)bpf_rdonly_cast(object_, bpf_core_type_id_kernel(type)))->field :              \
-			BPF_CORE_READ((const type *)object_, field);                                                  \
+#define KERNEL_READ(type, object, field)                                                                 \
+	({                                                                                               \
+		const void *object_ = (object);                                                          \
+		bpf_ksym_exists(bpf_rdonly_cast)                                                         \
+			? ((const type *)bpf_rdonly_cast(object_, bpf_core_type_id_kernel(type)))->field \
+			: BPF_CORE_READ((const type *)object_, field);                                   \
 	})
 
-#define MAX_NAME        256  /* NAME_MAX and its NUL */
+#define MAX_NAME        256   /* NAME_MAX and its NUL */
 #define TAIL_SIZE       16384 /* a power of two; all parts together are smaller */
 #define TAIL_SLACK      4096  /* the longest part that is read at once fits behind any offset */
 #define MAX_STEPS       2300  /* names of one byte in a path of SYSCALLS_MAX_PATH, and mounts */

@@ -62,8 +62,8 @@ Address inet_address(std::string_view sockaddr, std::size_t ip_at, std::size_t i
   if (sockaddr.size() < ip_at + ip_size) return address;
   if (ip_size == 4) address.ip[10] = address.ip[11] = 0xff;
   std::memcpy(address.ip.data() + 16 - ip_size, sockaddr.data() + ip_at, ip_size);
-  address.port = static_cast<std::uint16_t>(static_cast<std::uint8_t>(sockaddr[2]) << 8 |
-                                            static_cast<std::uint8_t>(sockaddr[3]));
+  address.port =
+      static_cast<std::uint16_t>(static_cast<std::uint8_t>(sockaddr[2]) << 8 | static_cast<std::uint8_t>(sockaddr[3]));
   return address;
 }
 
@@ -147,9 +147,10 @@ std::optional<Syscall> SyscallReader::read(std::span<const std::byte> record) {
   Syscall call = fixed_part(fixed);
   if (fixed.flags & SYSCALLS_FILE) {
     call.file = file_of(fixed);
-    call.file->path = fixed.flags & SYSCALLS_PATH_PSEUDO
-                          ? tail[fixed.path].substr(0, tail[fixed.path].find('\0'))
-                          : append_from_leaf(paths_, tail[fixed.path], !call.file->path_truncated && !call.file->pseudo);
+    call.file->path =
+        fixed.flags & SYSCALLS_PATH_PSEUDO
+            ? tail[fixed.path].substr(0, tail[fixed.path].find('\0'))
+            : append_from_leaf(paths_, tail[fixed.path], !call.file->path_truncated && !call.file->pseudo);
   }
   if (fixed.flags & SYSCALLS_SOCKET) {
     call.socket = socket_of(fixed);

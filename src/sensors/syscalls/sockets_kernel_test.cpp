@@ -170,8 +170,7 @@ TEST_P(Sockets, TellWhoADatagramWasSentTo) {
     message.msg_iovlen = 1;
     Sockaddr from;
     char room[64];
-    return sendto(fd, text, 5, 0, server.address.get(), server.address.length) != 5 ||
-           sendmsg(fd, &message, 0) != 5 ||
+    return sendto(fd, text, 5, 0, server.address.get(), server.address.length) != 5 || sendmsg(fd, &message, 0) != 5 ||
            recvfrom(server.fd.get(), room, sizeof room, 0, from.get(), &from.length) != 5 ||
            recvmsg(server.fd.get(), &message, 0) != 5;
   });
@@ -195,7 +194,8 @@ TEST_P(Sockets, TellOnlyThoseOfAFamilyThatIsWanted) {
   packet.checks = {{.argument = 0, .values = {AF_PACKET, AF_NETLINK}}};
   ASSERT_NO_FATAL_FAILURE(open({packet}));
   const auto calls = calls_in_child([] {
-    return socket(AF_INET, SOCK_DGRAM, 0) < 0 || socket(AF_NETLINK, SOCK_RAW, 0) < 0 || socket(AF_UNIX, SOCK_STREAM, 0) < 0;
+    return socket(AF_INET, SOCK_DGRAM, 0) < 0 || socket(AF_NETLINK, SOCK_RAW, 0) < 0 ||
+           socket(AF_UNIX, SOCK_STREAM, 0) < 0;
   });
   ASSERT_THAT(calls, SizeIs(1));
   EXPECT_EQ(calls[0].call.socket->family, AF_NETLINK);

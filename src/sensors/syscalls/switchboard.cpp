@@ -11,7 +11,8 @@ namespace {
 constexpr std::uint8_t result_argument = 6;
 
 Result<> check_one(const SyscallCheck& check, std::uint16_t number) {
-  if (check.argument > result_argument) return fail(fmt::format("system call {} has no argument {}", number, check.argument));
+  if (check.argument > result_argument)
+    return fail(fmt::format("system call {} has no argument {}", number, check.argument));
   if (check.values.empty() || check.values.size() > SYSCALLS_CHECK_VALUES)
     return fail(fmt::format("a check of system call {} has {} values: 1 to {} can be held", number, check.values.size(),
                             SYSCALLS_CHECK_VALUES));
@@ -24,8 +25,8 @@ Result<> check_wanted(const std::vector<WantedSyscall>& wanted) {
   for (const WantedSyscall& one : wanted) {
     if (one.number >= SYSCALLS_NUMBERS) return fail(fmt::format("there is no system call {}", one.number));
     if (one.checks.size() > SYSCALLS_CHECKS)
-      return fail(fmt::format("system call {} has {} checks: {} can be held", one.number, one.checks.size(),
-                              SYSCALLS_CHECKS));
+      return fail(
+          fmt::format("system call {} has {} checks: {} can be held", one.number, one.checks.size(), SYSCALLS_CHECKS));
     for (const SyscallCheck& check : one.checks) TRY(check_one(check, one.number));
   }
   return {};
@@ -33,7 +34,8 @@ Result<> check_wanted(const std::vector<WantedSyscall>& wanted) {
 
 syscalls_want want_of(const WantedSyscall& wanted) {
   syscalls_want want{};
-  want.results = static_cast<__u8>((wanted.successes ? SYSCALLS_SUCCESS : 0) | (wanted.failures ? SYSCALLS_FAILURE : 0));
+  want.results =
+      static_cast<__u8>((wanted.successes ? SYSCALLS_SUCCESS : 0) | (wanted.failures ? SYSCALLS_FAILURE : 0));
   want.sockets_only = wanted.sockets_only;
   want.file_types = wanted.file_types;
   for (std::size_t i = 0; i < wanted.checks.size(); ++i) {

@@ -17,20 +17,20 @@ enum syscalls_family {
 };
 
 enum syscalls_flags {
-	SYSCALLS_IA32 = 1 << 0,               /* of a 32-bit program, or by its entry; arguments are 32 bits wide */
-	SYSCALLS_URING = 1 << 1,              /* asked of io_uring; `number` is what does the same */
-	SYSCALLS_RESULT_UNKNOWN = 1 << 2,     /* it has not been done yet */
-	SYSCALLS_FILE = 1 << 3,               /* `file` is filled in */
-	SYSCALLS_PATH_TRUNCATED = 1 << 4,     /* names nearest the root are missing */
-	SYSCALLS_PATH_FOREIGN = 1 << 5,       /* it ends at the root of another mount namespace, or of none */
-	SYSCALLS_PATH_PSEUDO = 1 << 6,        /* no path but what the kernel calls the object: "memfd:x" */
-	SYSCALLS_FILE_UNLINKED = 1 << 7,      /* the name is gone */
-	SYSCALLS_FILE_CREATED = 1 << 8,       /* by this call */
-	SYSCALLS_SOCKET = 1 << 9,             /* `socket` is filled in */
+	SYSCALLS_IA32 = 1 << 0,           /* of a 32-bit program, or by its entry; arguments are 32 bits wide */
+	SYSCALLS_URING = 1 << 1,          /* asked of io_uring; `number` is what does the same */
+	SYSCALLS_RESULT_UNKNOWN = 1 << 2, /* it has not been done yet */
+	SYSCALLS_FILE = 1 << 3,           /* `file` is filled in */
+	SYSCALLS_PATH_TRUNCATED = 1 << 4, /* names nearest the root are missing */
+	SYSCALLS_PATH_FOREIGN = 1 << 5,   /* it ends at the root of another mount namespace, or of none */
+	SYSCALLS_PATH_PSEUDO = 1 << 6,    /* no path but what the kernel calls the object: "memfd:x" */
+	SYSCALLS_FILE_UNLINKED = 1 << 7,  /* the name is gone */
+	SYSCALLS_FILE_CREATED = 1 << 8,   /* by this call */
+	SYSCALLS_SOCKET = 1 << 9,         /* `socket` is filled in */
 	SYSCALLS_ADDRESS_UNREADABLE = 1 << 10,
 	SYSCALLS_CONTENT_UNREADABLE = 1 << 11,
-	SYSCALLS_TEXT_TRUNCATED = 1 << 12,    /* of text 0; the two bits above are of the others */
-	SYSCALLS_TEXT_UNREADABLE = 1 << 15,   /* likewise */
+	SYSCALLS_TEXT_TRUNCATED = 1 << 12,      /* of text 0; the two bits above are of the others */
+	SYSCALLS_TEXT_UNREADABLE = 1 << 15,     /* likewise */
 	SYSCALLS_DIRECTORY_TRUNCATED = 1 << 18, /* of directory 0; the bit above is of the other */
 };
 
@@ -68,13 +68,13 @@ enum syscalls_access {
 	SYSCALLS_ACCESS_READ = 1,
 	SYSCALLS_ACCESS_WRITE = 2,
 	SYSCALLS_ACCESS_TRUNCATE = 4,
-	SYSCALLS_ACCESS_PATH = 8,   /* O_PATH */
+	SYSCALLS_ACCESS_PATH = 8,    /* O_PATH */
 	SYSCALLS_ACCESS_CREATE = 16, /* asked for O_CREAT, but it was there */
 };
 
 struct syscalls_file {
 	struct syscalls_name name;
-	__u32 epoch; /* when the name was read */
+	__u32 epoch;  /* when the name was read */
 	__u32 device; /* as the kernel writes it: major << 20 | minor */
 	__u32 mode;
 	__u32 links;
@@ -84,7 +84,7 @@ struct syscalls_file {
 ABI_ASSERT(sizeof(struct syscalls_file) == 64, "syscalls_file is 64 bytes");
 
 struct syscalls_socket {
-	__u64 cookie; /* 0: none yet */
+	__u64 cookie;                     /* 0: none yet */
 	__u8 local_ip[16], remote_ip[16]; /* IPv4 as v4-mapped */
 	__u16 local_port, remote_port;    /* host byte order */
 	__u16 family, type, protocol;
@@ -99,19 +99,20 @@ struct syscalls_record {
 	__s64 result; /* behind the arguments: a check may ask for it as the seventh */
 	__u64 cgroup_id;
 	__u64 start_time; /* of the process, CLOCK_BOOTTIME ns */
-	__u32 pid, tid; /* in the root pid namespace */
-	__u32 uid;      /* real, in the root user namespace */
-	__u32 flags;    /* enum syscalls_flags */
-	__u16 number;   /* native */
-	__u8 accesses;  /* enum syscalls_access; of opens */
+	__u32 pid, tid;   /* in the root pid namespace */
+	__u32 uid;        /* real, in the root user namespace */
+	__u32 flags;      /* enum syscalls_flags */
+	__u16 number;     /* native */
+	__u8 accesses;    /* enum syscalls_access; of opens */
 	__u8 padding[5];
 	struct syscalls_file file;
 	struct syscalls_socket socket;
-	struct syscalls_slice path;                            /* names from leaf to root, each ended by a NUL */
-	struct syscalls_slice directory[SYSCALLS_DIRECTORIES]; /* likewise: what a relative text 0 or 1 is relative to */
-	struct syscalls_slice text[SYSCALLS_TEXTS];            /* without a NUL */
-	struct syscalls_slice address;                         /* sockaddr as the caller has it */
-	struct syscalls_slice unix_path;                       /* of a unix socket, or of whom it is connected to */
+	struct syscalls_slice path; /* names from leaf to root, each ended by a NUL */
+	struct syscalls_slice
+		directory[SYSCALLS_DIRECTORIES];    /* likewise: what a relative text 0 or 1 is relative to */
+	struct syscalls_slice text[SYSCALLS_TEXTS]; /* without a NUL */
+	struct syscalls_slice address;              /* sockaddr as the caller has it */
+	struct syscalls_slice unix_path;            /* of a unix socket, or of whom it is connected to */
 	struct syscalls_slice content; /* the first of the bytes that were sent or received, or of a struct */
 	__u32 padding_end;
 };

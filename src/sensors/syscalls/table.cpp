@@ -89,7 +89,9 @@ constexpr SyscallEntry table[] = {
     {"dup2", SYS_dup2, {63}, gives_fd},
 #endif
     {"openat", SYS_openat, {295}, opens.texts({2}).below(1).opens_as(3)},
-    {"openat2", SYS_openat2, {437},
+    {"openat2",
+     SYS_openat2,
+     {437},
      opens.texts({2}).below(1).opens_as(3).holds(3, open_how_bytes).with(SYSCALLS_FLAGS_ARE_STRUCT)},
     {"open_by_handle_at", SYS_open_by_handle_at, {342}, opens.opens_as(3)},
 
@@ -165,10 +167,10 @@ constexpr SyscallEntry table[] = {
 };
 
 constexpr UringEntry requests[] = {
-    {SYSCALLS_OP_OPENAT, SYS_openat},       {SYSCALLS_OP_OPENAT2, SYS_openat2},     {SYSCALLS_OP_CONNECT, SYS_connect},
-    {SYSCALLS_OP_ACCEPT, SYS_accept4},      {SYSCALLS_OP_BIND, SYS_bind},           {SYSCALLS_OP_LISTEN, SYS_listen},
-    {SYSCALLS_OP_SOCKET, SYS_socket},       {SYSCALLS_OP_SENDMSG, SYS_sendmsg},     {SYSCALLS_OP_RECVMSG, SYS_recvmsg},
-    {SYSCALLS_OP_UNLINKAT, SYS_unlinkat},   {SYSCALLS_OP_RENAMEAT, SYS_renameat2},  {SYSCALLS_OP_MKDIRAT, SYS_mkdirat},
+    {SYSCALLS_OP_OPENAT, SYS_openat},       {SYSCALLS_OP_OPENAT2, SYS_openat2},    {SYSCALLS_OP_CONNECT, SYS_connect},
+    {SYSCALLS_OP_ACCEPT, SYS_accept4},      {SYSCALLS_OP_BIND, SYS_bind},          {SYSCALLS_OP_LISTEN, SYS_listen},
+    {SYSCALLS_OP_SOCKET, SYS_socket},       {SYSCALLS_OP_SENDMSG, SYS_sendmsg},    {SYSCALLS_OP_RECVMSG, SYS_recvmsg},
+    {SYSCALLS_OP_UNLINKAT, SYS_unlinkat},   {SYSCALLS_OP_RENAMEAT, SYS_renameat2}, {SYSCALLS_OP_MKDIRAT, SYS_mkdirat},
     {SYSCALLS_OP_SYMLINKAT, SYS_symlinkat}, {SYSCALLS_OP_LINKAT, SYS_linkat},
 };
 

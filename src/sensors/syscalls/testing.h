@@ -85,10 +85,11 @@ class SyscallsSensorOn : public testing::TestWithParam<const char*> {
     auto sensor = syscalls_descriptor.open(Context{*rings_, heard_, settings_, 5}, report_);
     ASSERT_TRUE(sensor) << sensor.error().message;
     sensor_ = std::move(*sensor);
-    auto reader = bpf::RingReader::make(*rings_, [this](const record_header& header, std::span<const std::byte> record) {
-      EXPECT_EQ(header.sensor, 5);
-      sensor_->handle(header, record);
-    });
+    auto reader =
+        bpf::RingReader::make(*rings_, [this](const record_header& header, std::span<const std::byte> record) {
+          EXPECT_EQ(header.sensor, 5);
+          sensor_->handle(header, record);
+        });
     ASSERT_TRUE(reader) << reader.error().message;
     reader_ = std::move(*reader);
   }

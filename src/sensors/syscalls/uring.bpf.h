@@ -8,16 +8,16 @@
 #include "sensors/syscalls/arguments.bpf.h"
 
 /* Sets an argument to a field of the request, where the kernel has that field. */
-#define TAKE(i, type, field)                                                             \
-	do {                                                                             \
-		if (bpf_core_field_exists(((type *)0)->field))                           \
-			args[i] = (__u64)BPF_CORE_READ((const type *)request, field);    \
+#define TAKE(i, type, field)                                                          \
+	do {                                                                          \
+		if (bpf_core_field_exists(((type *)0)->field))                        \
+			args[i] = (__u64)BPF_CORE_READ((const type *)request, field); \
 	} while (0)
 
 /* The same of a path, whose text the kernel has copied. */
-#define TAKE_PATH(i, type, field)                                                        \
-	do {                                                                             \
-		if (bpf_core_field_exists(((type *)0)->field))                           \
+#define TAKE_PATH(i, type, field)                                                           \
+	do {                                                                                \
+		if (bpf_core_field_exists(((type *)0)->field))                              \
 			args[i] = (__u64)BPF_CORE_READ((const type *)request, field, name); \
 	} while (0)
 
@@ -61,7 +61,7 @@ static __noinline void note_open_of(__u64 *args, const void *request, __u8 op)
 	TAKE(0, struct io_open, dfd);
 	TAKE_PATH(1, struct io_open, filename);
 	if (op == SYSCALLS_OP_OPENAT2) {
-		args[2] = (__u64)&((const struct io_open *)request)->how;
+		args[2] = (__u64) & ((const struct io_open *)request)->how;
 		args[3] = 24; /* bytes that every kernel has of it */
 		return;
 	}
@@ -112,8 +112,8 @@ static __noinline void note_request(struct draft *draft, const struct io_kiocb *
 /* Whether its first argument is a descriptor that it works on. */
 static __always_inline bool works_on_fd(__u8 op)
 {
-	return op == SYSCALLS_OP_CONNECT || op == SYSCALLS_OP_BIND || op == SYSCALLS_OP_LISTEN || op == SYSCALLS_OP_ACCEPT ||
-	       op == SYSCALLS_OP_SENDMSG || op == SYSCALLS_OP_RECVMSG;
+	return op == SYSCALLS_OP_CONNECT || op == SYSCALLS_OP_BIND || op == SYSCALLS_OP_LISTEN ||
+	       op == SYSCALLS_OP_ACCEPT || op == SYSCALLS_OP_SENDMSG || op == SYSCALLS_OP_RECVMSG;
 }
 
 /* Where the kernel keeps things is nobody's business. */

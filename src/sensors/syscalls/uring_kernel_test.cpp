@@ -47,8 +47,8 @@ class Ring {
 
  private:
   static char* map(const Fd& ring, std::uint64_t offset, std::size_t size) {
-    void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.get(),
-                    static_cast<off_t>(offset));
+    void* at =
+        mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring.get(), static_cast<off_t>(offset));
     return at == MAP_FAILED ? nullptr : static_cast<char*>(at);
   }
 };
@@ -172,9 +172,8 @@ TEST_P(Requests, TellConnect) {
   ASSERT_EQ(bind(server.get(), at, length), 0);
   ASSERT_EQ(listen(server.get(), 4), 0);
   ASSERT_EQ(getsockname(server.get(), at, &length), 0);
-  const HeardCall heard = one({SYS_connect}, 0, [&] {
-    return request(IORING_OP_CONNECT, client.get(), pointer(&address), 0, sizeof address);
-  });
+  const HeardCall heard = one(
+      {SYS_connect}, 0, [&] { return request(IORING_OP_CONNECT, client.get(), pointer(&address), 0, sizeof address); });
   EXPECT_EQ(heard.call.number, SYS_connect);
   ASSERT_TRUE(heard.call.address);
   EXPECT_EQ(heard.call.address->inet.ip_text(), "127.0.0.1");
