@@ -77,7 +77,9 @@ struct Syscall {
   bool ia32 = false;  // came by the 32-bit table; arguments are 32 bits wide
   bool io_uring = false;  // asked of io_uring: of `args`, only those that its request has
   bool result_known = true;  // io_uring tells when it takes a request, not when it has done it
-  bool path_unverified = false;  // texts are all that is known of which file it is
+  // Texts are all that is known of which file it is: io_uring has not opened it yet, or another thread had closed the
+  // descriptor before the kernel's file could be looked at.
+  bool path_unverified = false;
   std::int64_t result = 0;  // negative: an errno
   std::array<std::uint64_t, 6> args{};
   std::uint32_t pid = 0, tid = 0, uid = 0;  // in the root namespaces

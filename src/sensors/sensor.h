@@ -206,6 +206,7 @@ class Sensor {
 struct SyscallCheck {
   std::uint8_t argument = 0;  // from 0; 6: the result
   std::vector<std::uint64_t> values;  // at most 8
+  bool negated = false;       // passed where it is none of them
   std::uint64_t mask = 0xffffffff;  // most arguments are ints, and the kernel does not look at their upper half
 };
 
@@ -217,6 +218,7 @@ struct WantedSyscall {
   bool successes = true, failures = true;
   std::vector<SyscallCheck> checks;  // all must pass; at most 2
   bool sockets_only = false;  // its descriptor is a socket
+  bool addressed_only = false;  // sendto, sendmsg: an address was given
   std::uint16_t file_types = 0;  // its descriptor is a file of these: bit i for S_IFMT >> 12 == i; 0: any, or none
 };
 

@@ -119,6 +119,16 @@ static __always_inline long read_msghdr(const struct draft *draft, __u64 from, _
 	return error;
 }
 
+static __noinline bool has_address(const struct draft *draft, const struct syscalls_shape *shape)
+{
+	__u64 from = shape->address ? argument(draft, shape->address) : 0;
+	__u32 length;
+
+	if (from && shape->flags & SYSCALLS_ADDRESS_IS_MSGHDR && read_msghdr(draft, from, &from, &length))
+		return true; /* who knows */
+	return from;
+}
+
 /* The sockaddr that the caller gave, or was given. */
 static __noinline __u32 append_address(struct draft *draft, const struct syscalls_shape *shape, __u32 at)
 {

@@ -176,6 +176,11 @@ TEST_P(Calls, TellMemoryThatMayBeExecutedAndTheFileItIsOf) {
   EXPECT_EQ(mapped.path, file_);
   EXPECT_EQ(mapped.call.args[2], static_cast<unsigned>(PROT_READ | PROT_EXEC));
   EXPECT_GT(counters("syscalls_control").filtered, 0U);
+  const HeardCall anonymous = one({executable(SYS_mmap)}, [this] {
+    const int fd = ::open(file_.c_str(), O_RDONLY);
+    return mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, fd, 0) == MAP_FAILED;
+  });
+  EXPECT_FALSE(anonymous.call.file || anonymous.call.path_unverified);
   const HeardCall protection = one({executable(SYS_mprotect)}, [] {
     void* memory = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return mprotect(memory, 4096, PROT_READ | PROT_WRITE) != 0 || mprotect(memory, 4096, PROT_READ | PROT_EXEC) != 0;
@@ -199,6 +204,16 @@ TEST_P(Calls, TellWhatIsDoneToOtherProcesses) {
     return syscall(SYS_process_vm_writev, getppid(), nullptr, 0, nullptr, 0, 0) != 0;
   });
   EXPECT_EQ(written.call.args[0], static_cast<unsigned>(getpid()));
+}
+
+TEST_P(Calls, TellOnlyThoseWithOtherArgumentsThanGiven) {
+  WantedSyscall wanted(SYS_prctl);
+  wanted.checks = {{.argument = 0, .values = {PR_SET_NAME, PR_SET_DUMPABLE}, .negated = true}};
+  const HeardCall heard = one({wanted}, [] {
+    return prctl(PR_SET_NAME, "other") != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0;
+  });
+  EXPECT_EQ(heard.call.args[0], static_cast<unsigned>(PR_SET_NO_NEW_PRIVS));
 }
 
 TEST_P(Calls, TellWhatIsDoneToNamespacesAndMounts) {

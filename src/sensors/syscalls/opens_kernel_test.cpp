@@ -289,6 +289,30 @@ TEST_P(Opens, IsNotMisledByAThreadThatChangesThePathMeanwhile) {
   RecordProperty("texts_that_lied", misled);
 }
 
+TEST_P(Opens, SaysWhereAThreadHadClosedTheFileBeforeItCouldBeLookedAt) {
+  const Place place;
+  const std::string path = made(place, "file");
+  ASSERT_NO_FATAL_FAILURE(open({SYS_openat}, 64 << 20));
+  const auto calls = calls_in_child([&] {
+    std::atomic<bool> over{false};
+    std::thread closes([&over] {
+      while (!over)
+        for (int fd = 3; fd < 6; ++fd) close(fd);
+    });
+    for (int i = 0; i < 5'000; ++i)
+      if (::open(path.c_str(), O_RDONLY) < 0) return 1;
+    over = true;
+    closes.join();
+    return 0;
+  });
+  EXPECT_THAT(calls, SizeIs(5'000));
+  for (const HeardCall& heard : calls) {
+    ASSERT_NE(heard.call.file.has_value(), heard.call.path_unverified);
+    ASSERT_EQ(heard.text[0], path);
+    ASSERT_TRUE(heard.call.path_unverified || heard.path == path);
+  }
+}
+
 TEST_P(Opens, CountsEachAsSubmittedFilteredOrLost) {
   const Place place;
   const std::string path = made(place, "file");

@@ -120,7 +120,8 @@ Syscall fixed_part(const syscalls_record& fixed) {
   Syscall call;
   call.number = fixed.number;
   call.ia32 = (fixed.flags & SYSCALLS_IA32) != 0;
-  call.io_uring = call.path_unverified = (fixed.flags & SYSCALLS_URING) != 0;
+  call.io_uring = (fixed.flags & SYSCALLS_URING) != 0;
+  call.path_unverified = (fixed.flags & (SYSCALLS_URING | SYSCALLS_FILE_GONE)) != 0;
   call.result_known = (fixed.flags & SYSCALLS_RESULT_UNKNOWN) == 0;
   call.result = fixed.result;
   std::ranges::copy(fixed.args, call.args.begin());

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -17,7 +18,6 @@ namespace subfloor::sensors {
 namespace {
 
 using namespace testing_syscalls;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 class Sockets : public SyscallsSensorOn {};
@@ -188,6 +188,64 @@ TEST_P(Sockets, TellWhoADatagramWasSentTo) {
   EXPECT_EQ(calls[0].content, "hello");
   EXPECT_EQ(calls[2].content, "hello");
 }
+
+TEST_P(Sockets, TellOnlyWhatWasSentToAnAddress) {
+  Bound server(SOCK_DGRAM, loopback(AF_INET));
+  std::vector<WantedSyscall> wanted{SYS_sendto, SYS_sendmsg};
+  for (WantedSyscall& one : wanted) one.addressed_only = true;
+  ASSERT_NO_FATAL_FAILURE(open(wanted));
+  const auto calls = calls_in_child([&] {
+    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    char text[] = "hello";
+    iovec vector{text, 5};
+    msghdr message{};
+    message.msg_iov = &vector;
+    message.msg_iovlen = 1;
+    if (connect(fd, server.address.get(), server.address.length) != 0) return 1;
+    if (send(fd, text, 5, 0) != 5 || sendmsg(fd, &message, 0) != 5) return 1;
+    return static_cast<int>(sendto(fd, text, 4, 0, server.address.get(), server.address.length) != 4);
+  });
+  ASSERT_THAT(calls, SizeIs(1));
+  EXPECT_EQ(calls[0].content, "hell");
+}
+
+#if defined(__x86_64__)
+// 32-bit programs may ask for all that concerns sockets by one call.
+TEST_P(Sockets, TellWhatASocketcallAsksFor) {
+  constexpr long ia32_socketcall = 102, socket_call = 1, connect_call = 3, send_call = 9;
+  Bound server(SOCK_DGRAM, loopback(AF_INET));
+  ASSERT_NO_FATAL_FAILURE(open({SYS_connect, SYS_sendto}));
+  const auto calls = calls_in_child([&] {
+    void* low = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+    if (low == MAP_FAILED) return 1;
+    auto* words = static_cast<std::uint32_t*>(low);
+    auto* address = words + 64;
+    std::memcpy(address, &server.address.storage, server.address.length);
+    const auto call = [&](long what, std::initializer_list<std::uint32_t> args) {
+      std::copy(args.begin(), args.end(), words);
+      long result = 0;
+      asm volatile("int $0x80"
+                   : "=a"(result)
+                   : "a"(ia32_socketcall), "b"(what), "c"(low)
+                   : "memory", "r8", "r9", "r10", "r11");
+      return static_cast<int>(result);
+    };
+    const auto at = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(address));
+    const int fd = call(socket_call, {AF_INET, SOCK_DGRAM, 0});
+    const auto file = static_cast<std::uint32_t>(fd);
+    if (fd < 0 || call(connect_call, {file, at, server.address.length}) != 0) return 1;
+    // What lies behind the four arguments of send is none of them.
+    return static_cast<int>(call(send_call, {file, at, 4, 0, at, server.address.length}) != 4);
+  });
+  ASSERT_THAT(calls, SizeIs(2));
+  EXPECT_EQ(calls[0].call.number, SYS_connect);
+  EXPECT_TRUE(calls[0].call.ia32);
+  EXPECT_EQ(calls[0].call.address->inet.port, server.address.port());
+  EXPECT_EQ(calls[1].call.number, SYS_sendto);
+  EXPECT_FALSE(calls[1].call.address);
+  EXPECT_EQ(calls[1].call.socket->remote.port, server.address.port());
+}
+#endif
 
 TEST_P(Sockets, TellOnlyThoseOfAFamilyThatIsWanted) {
   WantedSyscall packet(SYS_socket);

@@ -37,11 +37,13 @@ syscalls_want want_of(const WantedSyscall& wanted) {
   want.results =
       static_cast<__u8>((wanted.successes ? SYSCALLS_SUCCESS : 0) | (wanted.failures ? SYSCALLS_FAILURE : 0));
   want.sockets_only = wanted.sockets_only;
+  want.addressed_only = wanted.addressed_only;
   want.file_types = wanted.file_types;
   for (std::size_t i = 0; i < wanted.checks.size(); ++i) {
     const SyscallCheck& from = wanted.checks[i];
     syscalls_check& to = want.checks[i];
     to.mask = from.mask;
+    to.negated = from.negated;
     to.argument = from.argument;
     to.count = static_cast<__u8>(from.values.size());
     std::ranges::copy(from.values, to.values);
@@ -59,6 +61,8 @@ std::vector<std::uint8_t> entries_of(const std::vector<WantedSyscall>& wanted) {
   std::vector<std::uint8_t> entries(SYSCALLS_NUMBERS);
   for (const WantedSyscall& one : wanted) {
     entries[one.number] |= SYSCALLS_NATIVE_WANTED;
+    if (std::ranges::find(socketcall_table(), one.number, &SocketcallEntry::native) != socketcall_table().end())
+      entries[SYSCALLS_SOCKETCALL] |= SYSCALLS_IA32_WANTED;
     const SyscallEntry* entry = syscall_entry(one.number);
     if (entry == nullptr) continue;
     for (const std::uint16_t number : entry->ia32)

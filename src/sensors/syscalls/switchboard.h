@@ -33,6 +33,7 @@ void tell_wanted(Bss& bss, const std::vector<WantedSyscall>& wanted) {
     for (syscalls_check& check : place.checks) check.count = 0;
     place.results = SYSCALLS_SUCCESS | SYSCALLS_FAILURE;
     place.sockets_only = 0;
+    place.addressed_only = 0;
     place.file_types = 0;
     std::atomic_thread_fence(std::memory_order_seq_cst);
     place = want_of(one);

@@ -54,6 +54,11 @@ TEST(Switchboard, WantsThe32BitNumbersToo) {
   EXPECT_EQ(std::ranges::count(entries, 0), SYSCALLS_NUMBERS - 5);
 }
 
+TEST(Switchboard, WantsTheCallThatHoldsAllOfSockets) {
+  EXPECT_EQ(entries_of({SYS_connect})[SYSCALLS_SOCKETCALL], SYSCALLS_IA32_WANTED);
+  EXPECT_EQ(entries_of({SYS_openat})[SYSCALLS_SOCKETCALL], 0);
+}
+
 TEST(Switchboard, WritesWhatIsWanted) {
   struct {
     __u8 wanted[SYSCALLS_NUMBERS];

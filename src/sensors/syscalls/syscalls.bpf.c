@@ -11,26 +11,29 @@
 
 COUNTERS(SYSCALLS_FAMILIES);
 
-#define NUMBER_MASK (SYSCALLS_NUMBERS - 1)
-#define TS_COMPAT   0x2
-#define TIF_32BIT   (1UL << 22)
+#define NUMBER_MASK   (SYSCALLS_NUMBERS - 1)
+#define TS_COMPAT     0x2
+#define MAP_ANONYMOUS 0x20
+#define TIF_32BIT     (1UL << 22)
 
 /* User space writes these at any time. `wanted` is what every system call of the host looks at: by the number that
  * came, native or not. The others go by the native number. */
 __u8 wanted[SYSCALLS_NUMBERS];
 __u16 native_of_ia32[SYSCALLS_NUMBERS];
+__u16 native_of_socketcall[SYSCALLS_SOCKETCALLS];
+__u8 arguments_of_socketcall[SYSCALLS_SOCKETCALLS];
 __u16 native_of_uring[SYSCALLS_URING_OPS];
 struct syscalls_shape shapes[SYSCALLS_NUMBERS];
 struct syscalls_want wants[SYSCALLS_NUMBERS];
 
-/* A number that came, as one that `wanted` can be asked about: an x32 program's are others, and none is wanted. */
 static __always_inline __u8 entry_of(__u64 number)
 {
 	return wanted[number & NUMBER_MASK];
 }
 
 #if defined(__TARGET_ARCH_x86)
-#define NUMBER_OF(regs) ((regs)->orig_ax)
+/* Without the bit that marks the calls of x32 programs: most have the native numbers. */
+#define NUMBER_OF(regs) ((regs)->orig_ax & 0x3fffffff)
 
 static __always_inline bool is_compat(const struct task_struct *task)
 {
@@ -85,9 +88,9 @@ static __always_inline bool passes(const struct draft *draft, const struct sysca
 #pragma clang loop unroll(full)
 	for (int i = 0; i < SYSCALLS_CHECK_VALUES; i++) {
 		if (i < check->count && value == check->values[i])
-			return true;
+			return !check->negated;
 	}
-	return false;
+	return check->negated;
 }
 
 static __noinline bool passes_all(const struct draft *draft, const struct syscalls_want *want)
@@ -114,12 +117,14 @@ static __always_inline __u32 given_open_flags(const struct draft *draft, const s
 	return flags;
 }
 
-/* The file that the call gave, or was about; null where there is none. */
-static __always_inline struct file *file_of_call(const struct draft *draft, const struct syscalls_shape *shape)
+/* The descriptor that the call gave, or was about; negative where there is none. */
+static __always_inline __s32 fd_of_call(const struct draft *draft, const struct syscalls_shape *shape)
 {
 	if (shape->flags & SYSCALLS_RESULT_IS_FD)
-		return draft->record.result >= 0 ? file_of_fd(draft->record.result) : NULL;
-	return shape->fd ? file_of_fd(argument(draft, shape->fd)) : NULL;
+		return draft->record.result;
+	if (shape->flags & SYSCALLS_FD_UNLESS_ANONYMOUS && draft->record.args[3] & MAP_ANONYMOUS)
+		return -1;
+	return shape->fd ? (__s32)argument(draft, shape->fd) : -1;
 }
 
 static __always_inline bool is_type_wanted(const struct syscalls_want *want, __u32 mode)
@@ -128,9 +133,14 @@ static __always_inline bool is_type_wanted(const struct syscalls_want *want, __u
 }
 
 /* Whether file and socket are such as somebody wants to hear of; notes what they are. */
-static __noinline bool is_file_wanted(struct draft *draft, struct file *file, const struct syscalls_shape *shape,
-				      const struct syscalls_want *want)
+static __noinline bool is_file_wanted(struct draft *draft, struct file *file, __s32 fd,
+				      const struct syscalls_shape *shape, const struct syscalls_want *want)
 {
+	/* A thread has closed it meanwhile: nobody knows what it was. */
+	if (!file && fd >= 0 && draft->record.result >= 0) {
+		draft->record.flags |= SYSCALLS_FILE_GONE;
+		return true;
+	}
 	if (!file)
 		return !want->sockets_only && !want->file_types;
 	note_file(draft, file);
@@ -218,6 +228,29 @@ static __always_inline struct family_counters *count_of(const struct syscalls_sh
 	return bpf_map_lookup_elem(&counters, &family);
 }
 
+#if defined(__TARGET_ARCH_x86)
+/* The native number of what is asked for, and the arguments of that; 0 where nobody wants it. */
+static __noinline __u64 unfold_socketcall(struct draft *draft)
+{
+	__u32 call = draft->record.args[0], args[6] = {};
+	__u64 number = native_of_socketcall[call & (SYSCALLS_SOCKETCALLS - 1)];
+	__u64 count = bounded(arguments_of_socketcall[call & (SYSCALLS_SOCKETCALLS - 1)], 6);
+
+	if (call >= SYSCALLS_SOCKETCALLS || !number || !(entry_of(number) & SYSCALLS_NATIVE_WANTED))
+		return 0;
+	bpf_probe_read_user(args, count * sizeof(args[0]), (const void *)draft->record.args[1]);
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 6; i++)
+		draft->record.args[i] = args[i];
+	return number;
+}
+#else
+static __always_inline __u64 unfold_socketcall(struct draft *draft)
+{
+	return 0;
+}
+#endif
+
 static __noinline int returned(long ret, __u8 entry)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -228,17 +261,24 @@ static __noinline int returned(long ret, __u8 entry)
 	struct draft *draft = own_draft();
 	struct family_counters *count;
 	struct file *file;
-	__u32 flags = 0;
+	__s32 fd;
 
 	if (number >= SYSCALLS_NUMBERS || !draft)
 		return 0;
 	if (is_compat(task)) {
 		if (!(entry & SYSCALLS_IA32_WANTED))
 			return 0;
-		number = native_of_ia32[number & NUMBER_MASK];
-		flags = SYSCALLS_IA32;
+		draft->record.flags = SYSCALLS_IA32;
+		note_arguments(&draft->record, regs);
+		number =
+			number == SYSCALLS_SOCKETCALL ? unfold_socketcall(draft) : native_of_ia32[number & NUMBER_MASK];
+		if (!number)
+			return 0;
 	} else if (!(entry & SYSCALLS_NATIVE_WANTED)) {
 		return 0;
+	} else {
+		draft->record.flags = 0;
+		note_arguments(&draft->record, regs);
 	}
 	shape = &shapes[number & NUMBER_MASK];
 	want = &wants[number & NUMBER_MASK];
@@ -247,16 +287,15 @@ static __noinline int returned(long ret, __u8 entry)
 		return 0;
 	count->seen++;
 	draft->record.number = number;
-	draft->record.flags = flags;
 	draft->record.accesses = 0;
 	draft->record.result = ret;
-	note_arguments(&draft->record, regs);
-	if (not_observed(who) || !passes_all(draft, want)) {
+	if (not_observed(who) || !passes_all(draft, want) || (want->addressed_only && !has_address(draft, shape))) {
 		count->filtered++;
 		return 0;
 	}
-	file = file_of_call(draft, shape);
-	if (!is_file_wanted(draft, file, shape, want)) {
+	fd = fd_of_call(draft, shape);
+	file = fd >= 0 ? file_of_fd(fd) : NULL;
+	if (!is_file_wanted(draft, file, fd, shape, want)) {
 		count->filtered++;
 		return 0;
 	}

@@ -122,6 +122,10 @@ void tell_table(syscalls_bpf::syscalls_bpf__bss& bss) {
     for (const std::uint16_t number : entry.ia32)
       if (number != 0) bss.native_of_ia32[number] = entry.native;
   }
+  for (const SocketcallEntry& entry : socketcall_table()) {
+    bss.native_of_socketcall[entry.call] = entry.native;
+    bss.arguments_of_socketcall[entry.call] = entry.arguments;
+  }
   for (const UringEntry& entry : uring_table()) bss.native_of_uring[entry.op] = entry.native;
 }
 

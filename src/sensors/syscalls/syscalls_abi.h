@@ -32,6 +32,8 @@ enum syscalls_flags {
 	SYSCALLS_TEXT_TRUNCATED = 1 << 12,      /* of text 0; the two bits above are of the others */
 	SYSCALLS_TEXT_UNREADABLE = 1 << 15,     /* likewise */
 	SYSCALLS_DIRECTORY_TRUNCATED = 1 << 18, /* of directory 0; the bit above is of the other */
+	/* It was about a file, which was gone from the descriptor before it could be looked at. */
+	SYSCALLS_FILE_GONE = 1 << 20,
 };
 
 #define SYSCALLS_MAX_PATH      4096
@@ -122,6 +124,8 @@ ABI_ASSERT(sizeof(struct syscalls_record) == 272, "syscalls_record is 272 bytes 
 #define SYSCALLS_CHECK_VALUES 8
 #define SYSCALLS_NUMBERS      512
 #define SYSCALLS_URING_OPS    64
+#define SYSCALLS_SOCKETCALLS  32
+#define SYSCALLS_SOCKETCALL   102 /* of the 32-bit table: all calls on sockets in one */
 
 /* Passed where (argument & mask) is one of the values. */
 struct syscalls_check {
@@ -129,7 +133,8 @@ struct syscalls_check {
 	__u64 values[SYSCALLS_CHECK_VALUES];
 	__u8 argument; /* from 0; 6: the result */
 	__u8 count;    /* of values; 0: anything passes */
-	__u8 padding[6];
+	__u8 negated;  /* passed where it is none of the values */
+	__u8 padding[5];
 };
 
 enum syscalls_where { SYSCALLS_NOWHERE = 0, SYSCALLS_CWD = 7 }; /* else the number of an argument, from 1 */
@@ -138,7 +143,8 @@ enum syscalls_shape_flags {
 	SYSCALLS_RESULT_IS_FD = 1,
 	SYSCALLS_LENGTH_IS_POINTER = 2, /* address_length names where the length is */
 	SYSCALLS_ADDRESS_IS_MSGHDR = 4,
-	SYSCALLS_FLAGS_ARE_STRUCT = 8, /* open_flags points at struct open_how */
+	SYSCALLS_FD_UNLESS_ANONYMOUS = 16, /* mmap: the fourth argument says whether there is one */
+	SYSCALLS_FLAGS_ARE_STRUCT = 8,     /* open_flags points at struct open_how */
 };
 
 enum syscalls_results { SYSCALLS_SUCCESS = 1, SYSCALLS_FAILURE = 2 };
@@ -162,8 +168,9 @@ struct syscalls_want {
 	struct syscalls_check checks[SYSCALLS_CHECKS];
 	__u8 results; /* enum syscalls_results */
 	__u8 sockets_only;
-	__u16 file_types; /* bit i: of S_IFMT >> 12 == i; 0: any, and none */
-	__u8 padding[4];
+	__u16 file_types;    /* bit i: of S_IFMT >> 12 == i; 0: any, and none */
+	__u8 addressed_only; /* the caller gave an address */
+	__u8 padding[3];
 };
 
 /* As <linux/io_uring.h> has them, in its newer versions. */

@@ -118,7 +118,7 @@ constexpr SyscallEntry table[] = {
     {"process_vm_writev", SYS_process_vm_writev, {348}, raw},
     {"memfd_create", SYS_memfd_create, {356}, gives_fd.texts({1})},
     {"prctl", SYS_prctl, {172}, raw},
-    {"mmap", SYS_mmap, {192}, Shape().on_fd(5)},
+    {"mmap", SYS_mmap, {192}, Shape().on_fd(5).with(SYSCALLS_FD_UNLESS_ANONYMOUS)},
     {"mprotect", SYS_mprotect, {125}, raw},
     {"userfaultfd", SYS_userfaultfd, {374}, gives_fd},
 
@@ -174,11 +174,19 @@ constexpr UringEntry requests[] = {
     {SYSCALLS_OP_SYMLINKAT, SYS_symlinkat}, {SYSCALLS_OP_LINKAT, SYS_linkat},
 };
 
+constexpr SocketcallEntry socketcalls[] = {
+    {1, 3, SYS_socket},    {2, 3, SYS_bind},     {3, 3, SYS_connect},   {4, 2, SYS_listen},
+    {5, 3, SYS_accept},    {9, 4, SYS_sendto},   {10, 4, SYS_recvfrom}, {11, 6, SYS_sendto},
+    {12, 6, SYS_recvfrom}, {16, 3, SYS_sendmsg}, {17, 3, SYS_recvmsg},  {18, 4, SYS_accept4},
+};
+
 }  // namespace
 
 std::span<const SyscallEntry> syscall_table() { return table; }
 
 std::span<const UringEntry> uring_table() { return requests; }
+
+std::span<const SocketcallEntry> socketcall_table() { return socketcalls; }
 
 const SyscallEntry* syscall_entry(std::uint16_t native) {
   const auto* found = std::ranges::find(table, native, &SyscallEntry::native);

@@ -27,6 +27,14 @@ struct UringEntry {
 };
 [[nodiscard]] std::span<const UringEntry> uring_table();
 
+// What 32-bit programs may ask of socketcall, by the number that they give it.
+struct SocketcallEntry {
+  std::uint8_t call;
+  std::uint8_t arguments;
+  std::uint16_t native;
+};
+[[nodiscard]] std::span<const SocketcallEntry> socketcall_table();
+
 // Null where it is not in the table: then only its raw arguments are told.
 [[nodiscard]] const SyscallEntry* syscall_entry(std::uint16_t native);
 [[nodiscard]] const SyscallEntry* syscall_entry(std::string_view name);

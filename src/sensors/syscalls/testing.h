@@ -47,7 +47,7 @@ class Heard final : public Events {
 
 // Runs f in a fork of this process, which must return 0.
 template <class F>
-pid_t in_child(F f) {
+pid_t in_child(const F& f) {
   const pid_t pid = fork();
   if (pid == 0) _exit(f());
   int status = -1;
@@ -106,7 +106,7 @@ class SyscallsSensorOn : public testing::TestWithParam<const char*> {
   }
 
   template <class F>
-  std::vector<HeardCall> calls_in_child(F f) {
+  std::vector<HeardCall> calls_in_child(const F& f) {
     return calls_of(in_child(f));
   }
 
