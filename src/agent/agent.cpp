@@ -28,7 +28,7 @@ constexpr Nanoseconds second = 1'000'000'000;
 constexpr Nanoseconds idle_drain_interval = 100'000'000;
 constexpr int drains_until_idle = 50;
 constexpr std::chrono::milliseconds scrape_patience{2000}, scrape_step{50};
-constexpr std::string_view datagram_sensor = "udp", tls_sensor = "tls";
+constexpr std::string_view datagram_sensor = "udp", tls_sensor = "tls", syscall_sensor = "syscalls";
 constexpr Nanoseconds patience_with_writers = second / 10;
 constexpr Nanoseconds patience_with_exporters = 5 * second;
 constexpr int reader_niceness = -10;
@@ -165,6 +165,7 @@ Result<> Agent::open_sensors() {
     // It would see every packet, for nothing.
     if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     if (descriptor->name == tls_sensor && !config_.capture.tls) continue;
+    if (descriptor->name == syscall_sensor) continue;  // nothing asks for any yet
     // The rung that can be forced is that of the payload; other sensors have ladders of their own.
     settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
                          .ports = config_.capture.stream_ports(),

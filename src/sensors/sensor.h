@@ -17,6 +17,7 @@
 #include "bpf/rings.h"
 #include "model/connection.h"
 #include "model/process.h"
+#include "model/syscall.h"
 
 namespace subfloor::sensors {
 
@@ -118,6 +119,9 @@ class Events {
   virtual void on_fork(std::uint32_t /*parent*/, Process&&, Nanoseconds /*when*/) {}
   virtual void on_exit(std::uint32_t /*pid*/, Nanoseconds /*when*/) {}
 
+  // Its texts are there during the call only.
+  virtual void on_syscall(const Syscall&) {}
+
   // Paths below their hierarchy's mount; of each hierarchy there is.
   virtual void on_cgroup_created(std::string_view /*path*/, Nanoseconds /*when*/) {}
   virtual void on_cgroup_removed(std::string_view /*path*/, Nanoseconds /*when*/) {}
@@ -187,6 +191,19 @@ class ProcessWatcher {
   ~ProcessWatcher() = default;
 };
 
+// Tells the kernel which opens need not come up. One system call each.
+class SyscallFilter {
+ public:
+  // Opens of the file by this name for no more than these accesses (FileAccess, several) are counted as filtered from
+  // now on, until something on its path is renamed or mounted elsewhere, the kernel forgets it for want of room, or
+  // forget_all(). The call that creates a file always comes. Of a name got before forget_all(), nothing is believed.
+  virtual void ignore(const FileName& name, std::uint8_t accesses) = 0;
+  virtual void forget_all() = 0;
+
+ protected:
+  ~SyscallFilter() = default;
+};
+
 class Sensor {
  public:
   using RecordHandler = bpf::RingReader::Handler;
@@ -203,9 +220,30 @@ class Sensor {
   [[nodiscard]] virtual std::vector<FamilyCounters> counters() const = 0;
   [[nodiscard]] virtual Steering* steering() { return nullptr; }
   [[nodiscard]] virtual ProcessWatcher* watcher() { return nullptr; }
-  // Takes over what of the settings can change while it is attached: the ports. Of sockets that are wanted now and were
-  // not before, nobody has told yet: take_stock() does.
+  [[nodiscard]] virtual SyscallFilter* syscall_filter() { return nullptr; }
+  // Takes over what of the settings can change while it is attached: ports, system calls. Of sockets that are wanted
+  // now and were not before, nobody has told yet: take_stock() does.
   [[nodiscard]] virtual Result<> reconfigure(const struct Settings&) { return {}; }
+};
+
+// Passed where (argument & mask) is one of the values.
+struct SyscallCheck {
+  std::uint8_t argument = 0;  // from 0; 6: the result
+  std::vector<std::uint64_t> values;  // at most 8
+  bool negated = false;       // passed where it is none of them
+  std::uint64_t mask = 0xffffffff;  // most arguments are ints, and the kernel does not look at their upper half
+};
+
+// A system call that is wanted, and which of its calls are: what does not pass never leaves the kernel.
+struct WantedSyscall {
+  WantedSyscall(std::uint16_t wanted) : number(wanted) {}  // NOLINT(google-explicit-constructor): all of its calls
+
+  std::uint16_t number;  // native
+  bool successes = true, failures = true;
+  std::vector<SyscallCheck> checks;  // all must pass; at most 2
+  bool sockets_only = false;  // its descriptor is a socket
+  bool addressed_only = false;  // sendto, sendmsg: an address was given
+  std::uint16_t file_types = 0;  // its descriptor is a file of these: bit i for S_IFMT >> 12 == i; 0: any, or none
 };
 
 struct Settings {
@@ -213,6 +251,8 @@ struct Settings {
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
   std::vector<std::uint16_t> datagram_ports{53};  // at either end; empty: none
+  std::vector<WantedSyscall> syscalls;  // none: nothing is attached, and no system call costs more
+  std::uint32_t ignored_names = 65536;  // that the kernel remembers; fixed once attached
 };
 
 struct Context {

@@ -14,22 +14,32 @@
 #define S_IFMT   0170000
 #define S_IFSOCK 0140000
 
-/* The socket behind a descriptor of the current process, or null where it is something else. */
-static __always_inline struct sock *sock_of_fd(__u32 fd)
+/* The file behind a descriptor of the current process, or null. */
+static __always_inline struct file *file_of_fd(__u32 fd)
 {
 	/* Typed pointers are followed without a helper call: most descriptors are no sockets, and that is all they cost. */
 	struct fdtable *table = bpf_get_current_task_btf()->files->fdt;
-	struct socket *socket;
 	struct file *file;
 
-	if (fd >= table->max_fds)
+	if (fd >= table->max_fds || bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd))
 		return NULL;
-	if (bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd) || !file)
-		return NULL;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+	return file;
+}
+
+/* The socket of it, or null where it is something else. */
+static __always_inline struct sock *sock_of_file(struct file *file)
+{
+	struct socket *socket;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
 		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
 	return BPF_CORE_READ(socket, sk);
+}
+
+static __always_inline struct sock *sock_of_fd(__u32 fd)
+{
+	return sock_of_file(file_of_fd(fd));
 }
 
 static __always_inline bool is_tcp(const struct sock *sk)

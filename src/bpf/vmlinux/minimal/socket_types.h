@@ -122,6 +122,10 @@ struct inode {
 	umode_t i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	unsigned int i_nlink;
+	u32 i_generation;
+	kuid_t i_uid;
+	struct super_block *i_sb;
 };
 
 struct fdtable {
@@ -233,7 +237,7 @@ struct __sk_buff {
 
 #if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r14, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, flags, sp;
+	unsigned long r14, bp, bx, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip, flags, sp;
 };
 #elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
@@ -244,6 +248,7 @@ struct user_pt_regs {
 struct pt_regs {
 	struct user_pt_regs user_regs;
 	__u64 orig_x0;
+	s32 syscallno;
 };
 #endif
 

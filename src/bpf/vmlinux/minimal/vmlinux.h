@@ -159,7 +159,14 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+/* Of x86 the status, of arm64 the flags: whether the call is one of a 32-bit program. */
+struct thread_info {
+	unsigned long flags;
+	u32 status;
+};
+
 struct task_struct {
+	struct thread_info thread_info;
 	unsigned int flags;
 	pid_t pid;
 	pid_t tgid;
@@ -172,6 +179,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct mm_struct *mm;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
@@ -202,7 +210,12 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct hlist_bl_node {
+	struct hlist_bl_node **pprev;
+};
+
 struct dentry {
+	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
@@ -216,6 +229,7 @@ struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
 };
 
 struct path {
@@ -235,7 +249,102 @@ struct super_block {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_mode;
+	unsigned int f_flags;
 	void *private_data;
+};
+
+struct fs_struct {
+	struct path pwd;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct super_block {
+	u32 s_dev;
+};
+
+/* Requests of io_uring: each kind keeps its arguments where the request begins. */
+
+struct filename {
+	const char *name;
+};
+
+struct open_how {
+	__u64 flags;
+	__u64 mode;
+};
+
+struct io_cqe {
+	union {
+		int fd;
+	};
+};
+
+struct io_kiocb {
+	u8 opcode;
+	struct io_cqe cqe;
+};
+
+struct io_open {
+	int dfd;
+	struct filename *filename;
+	struct open_how how;
+};
+
+struct io_connect {
+	struct sockaddr *addr;
+	int addr_len;
+};
+
+struct io_accept {
+	int flags;
+};
+
+struct io_rename {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+struct io_unlink {
+	int dfd;
+	int flags;
+	struct filename *filename;
+};
+
+struct io_mkdir {
+	int dfd;
+	umode_t mode;
+	struct filename *filename;
+};
+
+struct io_link {
+	int old_dfd;
+	int new_dfd;
+	struct filename *oldpath;
+	struct filename *newpath;
+	int flags;
+};
+
+struct io_socket {
+	int domain;
+	int type;
+	int protocol;
+};
+
+struct io_sr_msg {
+	union {
+		struct user_msghdr *umsg;
+	};
+};
+
+struct io_listen {
+	int backlog;
 };
 
 /* Control groups. */

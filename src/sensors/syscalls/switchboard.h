@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the programs are told to look at: memory shared with them, changed while they run.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+#include "sensors/sensor.h"
+#include "sensors/syscalls/syscalls_abi.h"
+
+namespace subfloor::sensors {
+
+// An error where a call cannot be asked for: its number or its checks are beyond what the programs can hold.
+[[nodiscard]] Result<> check_wanted(const std::vector<WantedSyscall>& wanted);
+
+[[nodiscard]] syscalls_want want_of(const WantedSyscall& wanted);
+
+// Bits of `wanted`, by the number that comes: SYSCALLS_NATIVE_WANTED and SYSCALLS_IA32_WANTED.
+[[nodiscard]] std::vector<std::uint8_t> entries_of(const std::vector<WantedSyscall>& wanted);
+
+// Whether a request to io_uring does what one of these does.
+[[nodiscard]] bool any_by_io_uring(const std::vector<WantedSyscall>& wanted);
+
+// Writes what is wanted over what was, so that at no moment less comes than both have in common.
+// Bss: that of the skeleton.
+template <class Bss>
+void tell_wanted(Bss& bss, const std::vector<WantedSyscall>& wanted) {
+  for (const WantedSyscall& one : wanted) {
+    syscalls_want& place = bss.wants[one.number];
+    for (syscalls_check& check : place.checks) check.count = 0;
+    place.results = SYSCALLS_SUCCESS | SYSCALLS_FAILURE;
+    place.sockets_only = 0;
+    place.addressed_only = 0;
+    place.file_types = 0;
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    place = want_of(one);
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  std::ranges::copy(entries_of(wanted), bss.wanted);
+}
+
+}  // namespace subfloor::sensors
