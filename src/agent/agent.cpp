@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "agent/origin.h"
+#include "agent/syscall_events.h"
 #include "agent/trace_json.h"
 #include "base/log.h"
 #include "bpf/who.h"
@@ -85,6 +86,7 @@ Agent::~Agent() {
   finish();
   pipeline_.set_watcher(nullptr);
   pipeline_.set_detection(nullptr);
+  alerts_.engine().set_ignore({});
 }
 
 void Agent::finish() {
@@ -165,12 +167,13 @@ Result<> Agent::open_sensors() {
     // It would see every packet, for nothing.
     if (descriptor->name == datagram_sensor && config_.capture.dns_ports.empty()) continue;
     if (descriptor->name == tls_sensor && !config_.capture.tls) continue;
-    if (descriptor->name == syscall_sensor) continue;  // nothing asks for any yet
+    if (descriptor->name == syscall_sensor && config_.rules.files.empty()) continue;
     // The rung that can be forced is that of the payload; other sensors have ladders of their own.
     settings_.push_back({.rung = descriptor->name == "tcp" ? config_.capture.rung : "",
                          .ports = config_.capture.stream_ports(),
                          .unix_sockets = config_.capture.unix_sockets,
-                         .datagram_ports = config_.capture.dns_ports});
+                         .datagram_ports = config_.capture.dns_ports,
+                         .syscalls = wanted_syscalls(alerts_.engine().wanted())});
     bpf::LadderReport report;
     const sensors::Context context{.rings = rings_,
                                    .events = pipeline_,
@@ -188,6 +191,11 @@ Result<> Agent::open_sensors() {
     if (sensors::ProcessWatcher* watcher = (*sensor)->watcher()) {
       watcher_ = watcher;
       pipeline_.set_watcher(watcher);
+    }
+    if (sensors::SyscallFilter* filter = (*sensor)->syscall_filter()) {
+      syscall_filter_ = filter;
+      alerts_.engine().set_ignore(
+          [filter](const FileName& name, std::uint8_t accesses) { filter->ignore(name, accesses); });
     }
     sensors_.push_back(std::move(*sensor));
     sensor_names_.emplace_back(descriptor->name);

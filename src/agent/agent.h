@@ -113,6 +113,7 @@ class Agent {
   [[nodiscard]] Result<std::unique_ptr<Scrapes>> make_prometheus(const Config& config);
   Result<> take_over(const ConfigChange& change);
   Result<> change_ports(const CaptureConfig& capture);
+  Result<> change_rules(const Config& next);
   Result<> take_census(Nanoseconds now);
   [[nodiscard]] sensors::Sensor::RecordHandler record_handler();
   void drain();
@@ -148,6 +149,7 @@ class Agent {
   std::vector<bpf::LadderReport> reports_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;  // by sensor id
   sensors::ProcessWatcher* watcher_ = nullptr;  // one of the sensors, or none
+  sensors::SyscallFilter* syscall_filter_ = nullptr;  // likewise
   std::vector<std::string> sensor_names_;  // likewise
   std::unique_ptr<bpf::RingReader> reader_;
   std::unique_ptr<identity::Inquiry> inquiry_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "agent/agent.h"
+#include "agent/syscall_events.h"
 #include "base/log.h"
 
 namespace subfloor::agent {
@@ -54,7 +55,7 @@ Result<> Agent::take_over(const ConfigChange& change) {
     if (prometheus) TRY(prometheus->server->serve());
   }
   if (change.applies("capture.ports") || change.applies("capture.dns_ports")) TRY(change_ports(next.capture));
-  TRY(alerts_.configure(next.rules, next.alerts));  // files may have changed though their names did not
+  TRY(change_rules(next));
 
   if (change.applies("telemetry")) {
     close_window();  // its spans belong to the old settings
@@ -75,6 +76,22 @@ Result<> Agent::take_over(const ConfigChange& change) {
     std::swap(prometheus_, prometheus);
     // It waits for slow clients, for which this thread has no time.
     if (prometheus) retired_ = std::jthread([old = std::move(prometheus)]() mutable { old.reset(); });
+  }
+  return {};
+}
+
+// Files may have changed though their names did not.
+Result<> Agent::change_rules(const Config& next) {
+  TRY(alerts_.configure(next.rules, next.alerts));
+  if (syscall_filter_ == nullptr) {
+    if (!next.rules.files.empty()) LOG_WARN("rules: system calls are watched from the next start on");
+    return {};
+  }
+  syscall_filter_->forget_all();
+  for (std::size_t i = 0; i < sensors_.size(); ++i) {
+    if (sensors_[i]->syscall_filter() == nullptr) continue;
+    settings_[i].syscalls = wanted_syscalls(alerts_.engine().wanted());
+    TRY(sensors_[i]->reconfigure(settings_[i]));
   }
   return {};
 }

@@ -73,6 +73,7 @@ nlohmann::json Alerts::status() const {
                            {"mistakes", mistakes_},
                            {"events", engine_.counters().events},
                            {"alerts", engine_.counters().alerts},
+                           {"names_ignored", engine_.counters().ignored},
                            {"by_rule", std::move(by_rule)}};
   if (writer_) {
     const json::LineWriter::Counters& lines = writer_->counters();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "agent/syscall_events.h"
 #include "base/secret.h"
 #include "identity/process/container_id.h"
 #include "telemetry/service_name.h"
@@ -133,11 +134,24 @@ void Pipeline::on_exec(Process&& process, Nanoseconds when) {
   const std::uint32_t pid = process.pid;
   if (watcher_ != nullptr) watcher_->on_exec(pid);
   processes_.on_exec(std::move(process), when);
-  if (detection_ == nullptr || !detection_->wants("execve"_event)) return;
-  const ProcessRef known = processes_.known(pid);
-  containers_.want(known->container_id, when);
-  detection_->on_event(
-      {.type = "execve"_event, .when = when, .process = known, .workload = containers_.find(known->container_id)});
+  if (detection_ != nullptr && detection_->wants("execve"_event)) detect("execve"_event, pid, when, nullptr);
+}
+
+// A request to io_uring may still be refused, and its path be another by then: it is not told as if it were done.
+void Pipeline::on_syscall(const Syscall& call) {
+  if (detection_ == nullptr || !call.result_known) return;
+  if (const auto type = event_type_of(call); type && detection_->wants(*type)) detect(*type, call.pid, call.when, &call);
+}
+
+void Pipeline::detect(rules::EventType type, std::uint32_t pid, Nanoseconds when, const Syscall* call) {
+  const ProcessRef process = processes_.known(pid);
+  containers_.want(process->container_id, when);
+  detection_->on_event({.type = type,
+                        .when = when,
+                        .result = call == nullptr ? 0 : call->result,
+                        .syscall = call,
+                        .process = process,
+                        .workload = containers_.find(process->container_id)});
 }
 
 void Pipeline::on_cgroup_created(std::string_view path, Nanoseconds when) {

@@ -80,6 +80,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
     strategies_.forget(pid);
     processes_.on_exit(pid, when);
   }
+  void on_syscall(const Syscall& call) override;
   void on_cgroup_created(std::string_view path, Nanoseconds when) override;
   void on_cgroup_removed(std::string_view path, Nanoseconds when) override;
 
@@ -153,6 +154,7 @@ class Pipeline final : public sensors::Events, private streams::CallReceiver {
             const std::optional<tracing::Unnamed>& unnamed);
   void tell_held(Nanoseconds now);
   void follow(Nanoseconds now);
+  void detect(rules::EventType type, std::uint32_t pid, Nanoseconds when, const Syscall* call);
   void tell_apart(Observation& observation, SeriesId series, const std::optional<tracing::Unnamed>& unnamed);
 
   streams::Settings stream_settings_;

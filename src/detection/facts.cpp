@@ -46,7 +46,10 @@ const Process* EventFacts::ancestor(std::size_t generation) {
 
 Value EventFacts::extract(const FieldReference& field) {
   const std::string_view name = rules::info_of(field.id).name;
+  if (name == "evt.arg") return of_argument(field);
+  if (name.starts_with("evt.is_open")) return of_open(field);
   if (name.starts_with("evt.")) return of_event(field);
+  if (name.starts_with("fd.")) return of_descriptor(field);
   if (name.starts_with("user.") || name.starts_with("group.")) return of_user(field);
   if (name.starts_with("container.") || name.starts_with("k8s.")) return of_container(field);
   if (name.starts_with("proc.is_exe") || name.starts_with("proc.exe_")) return of_executable(field);

@@ -37,6 +37,12 @@ class EventFacts final : public rules::Facts {
   [[nodiscard]] rules::Value of_executable(const rules::FieldReference& field);
   [[nodiscard]] rules::Value of_user(const rules::FieldReference& field);
   [[nodiscard]] rules::Value of_container(const rules::FieldReference& field);
+  [[nodiscard]] rules::Value of_descriptor(const rules::FieldReference& field);
+  [[nodiscard]] rules::Value of_file(const rules::FieldReference& field, const Syscall& call);
+  [[nodiscard]] rules::Value of_socket(const rules::FieldReference& field, const Syscall& call);
+  [[nodiscard]] rules::Value of_open(const rules::FieldReference& field) const;
+  [[nodiscard]] rules::Value of_argument(const rules::FieldReference& field);
+  [[nodiscard]] rules::Value path_as_given(const Syscall& call, std::size_t text);
   [[nodiscard]] rules::Value of_ancestor(const rules::FieldReference& field, OfProcess what);
 
   [[nodiscard]] rules::Value name(const Process& process);

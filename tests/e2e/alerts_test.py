@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 from e2e.case import Case
@@ -19,6 +20,22 @@ RULE = """\
   output: "%proc.name ran as %proc.cmdline by %proc.pname in %proc.cwd (user=%user.uid ino=%proc.exe_ino)"
   priority: {priority}
   tags: [test]
+"""
+
+
+OPENED = """\
+- rule: Opened
+  desc: a file of this test was read
+  condition: evt.type in (open, openat, openat2) and evt.is_open_read = true and fd.name startswith {folder}/secret
+  output: "%fd.name %fd.nameraw %evt.arg.flags %evt.res"
+  priority: WARNING
+"""
+CONNECTED = """\
+- rule: Connected
+  desc: a port of this test was asked for
+  condition: evt.type = connect and fd.sport = {port}
+  output: "%fd.typechar %fd.l4proto %fd.sip %fd.sport %evt.res"
+  priority: NOTICE
 """
 
 
@@ -99,3 +116,56 @@ class Rules(Case):
         done = run("agent", "--config", config)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("nothing.yaml", done.stderr)
+
+    def test_opens_are_told_by_the_files_real_name_and_others_stay_in_the_kernel(self):
+        self.write_rules(OPENED.format(folder=self.folder))
+        secret, plain = self.folder / "secret", self.folder / "plain"
+        for path in (secret, plain):
+            path.write_text("x")
+        agent = self.agent()
+        (self.folder / "link").symlink_to(secret)
+        for path in (plain, secret, self.folder / "link", self.folder / "." / "secret"):
+            for _ in range(20):
+                path.read_text()
+        alerts = self.wait(60)
+        self.assertEqual({alert["output_fields"]["fd.name"] for alert in alerts}, {str(secret)})
+        self.assertEqual({alert["output_fields"]["fd.nameraw"] for alert in alerts}, {str(secret), str(self.folder / "link")})
+        self.assertEqual({alert["output_fields"]["evt.res"] for alert in alerts}, {"SUCCESS"})
+        self.assertIn("O_RDONLY", alerts[0]["output_fields"]["evt.arg.flags"])
+        # What was told of once, and found to be nothing, is told of no more.
+        before = agent.status()["families"]["syscalls_open"]
+        for _ in range(1000):
+            plain.read_text()
+        after = agent.status()["families"]["syscalls_open"]
+        self.assertGreaterEqual(after["filtered"] - before["filtered"], 1000)
+        # It gets a name that matters, without being opened in between.
+        plain.rename(self.folder / "secret-too")
+        (self.folder / "secret-too").read_text()
+        self.assertEqual(self.wait(61)[-1]["output_fields"]["fd.name"], str(self.folder / "secret-too"))
+
+    def test_connections_are_told_with_both_ends(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            self.write_rules(CONNECTED.format(port=port))
+            self.agent()
+            with socket.create_connection(("127.0.0.1", port)):
+                pass
+            alert, = self.wait(1)
+            self.assertTrue(alert["output"].endswith(f"Notice 4 tcp 127.0.0.1 {port} SUCCESS"), alert)
+
+    def test_a_reload_asks_the_kernel_for_other_calls(self):
+        agent = self.agent()
+        secret = self.folder / "secret"
+        secret.write_text("x")
+        secret.read_text()
+        self.write_rules(OPENED.format(folder=self.folder))
+        agent.reload()
+        secret.read_text()
+        self.assertEqual([alert["rule"] for alert in self.wait(1)], ["Opened"])
+        self.write_rules(OPENED.format(folder=self.folder).replace("/secret", "/other"))
+        agent.reload()
+        secret.read_text()
+        self.write_rules(OPENED.format(folder=self.folder))  # what was found to be nothing may be something now
+        agent.reload()
+        secret.read_text()
+        self.assertEqual([alert["rule"] for alert in self.wait(2)], ["Opened", "Opened"])

@@ -125,7 +125,6 @@ struct inode {
 	unsigned int i_nlink;
 	u32 i_generation;
 	kuid_t i_uid;
-	struct super_block *i_sb;
 };
 
 struct fdtable {

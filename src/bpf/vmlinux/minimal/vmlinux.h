@@ -181,7 +181,6 @@ struct task_struct {
 	struct mm_struct *mm;
 	struct fs_struct *fs;
 	struct files_struct *files;
-	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
@@ -254,16 +253,8 @@ struct file {
 	void *private_data;
 };
 
-struct fs_struct {
-	struct path pwd;
-};
-
 struct nsproxy {
 	struct mnt_namespace *mnt_ns;
-};
-
-struct super_block {
-	u32 s_dev;
 };
 
 /* Requests of io_uring: each kind keeps its arguments where the request begins. */
