@@ -77,7 +77,7 @@ std::optional<NodeId> Compiler::compile_rule(const RuleDefinition& rule) {
   take(compile_text(rule.condition));
   for (const ExceptionDefinition& exception : rule.exceptions) take(compile_exception(exception));
   if (!valid) return std::nullopt;
-  const NodeId whole = program_.all_of(std::move(parts));
+  const NodeId whole = program_.all_of(parts);
   if (program_.node(whole).depth <= Program::deepest) return whole;
   return fail(rule.condition.place(0), "with its macros, this condition is nested too deeply");
 }
@@ -125,8 +125,7 @@ std::optional<NodeId> Compiler::compile_joined(const Expression& expression) {
     valid = valid && node.has_value();
   }
   if (!valid) return std::nullopt;
-  return expression.kind == Expression::Kind::all_of ? program_.all_of(std::move(children))
-                                                     : program_.any_of(std::move(children));
+  return expression.kind == Expression::Kind::all_of ? program_.all_of(children) : program_.any_of(children);
 }
 
 std::optional<NodeId> Compiler::compile_macro(const Expression& use) {

@@ -132,11 +132,12 @@ void Program::merge_checks(std::vector<NodeId>& children) {
   std::map<std::pair<TermId, Operator>, std::vector<NodeId>> groups;
   for (const NodeId id : children)
     if (const auto op = merged_operator(*this, node(id))) groups[{check(node(id)).left, *op}].push_back(id);
-  for (auto& [group, members] : groups) {
+  for (const auto& group : groups) {
+    const std::vector<NodeId>& members = group.second;
     if (members.size() < 2) continue;
     Check merged;
-    merged.left = group.first;
-    merged.op = group.second;
+    merged.left = group.first.first;
+    merged.op = group.first.second;
     if (merged.op == Operator::startswith) merged.modifier = Modifier::anyof;
     std::set<std::string> seen;
     for (const NodeId id : members) {
@@ -157,7 +158,7 @@ void Program::sort_by_cost(std::vector<NodeId>& children) const {
   children.erase(std::unique(children.begin(), children.end()), children.end());
 }
 
-NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {
+NodeId Program::join(Node::Kind kind, const std::vector<NodeId>& given) {
   const bool all = kind == Node::Kind::all_of;
   const NodeId neutral = all ? always_ : never_, decisive = all ? never_ : always_;
   std::vector<NodeId> children;
@@ -206,8 +207,8 @@ NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {
   return intern(key, std::move(whole));
 }
 
-NodeId Program::all_of(std::vector<NodeId> children) { return join(Node::Kind::all_of, std::move(children)); }
+NodeId Program::all_of(const std::vector<NodeId>& children) { return join(Node::Kind::all_of, children); }
 
-NodeId Program::any_of(std::vector<NodeId> children) { return join(Node::Kind::any_of, std::move(children)); }
+NodeId Program::any_of(const std::vector<NodeId>& children) { return join(Node::Kind::any_of, children); }
 
 }  // namespace subfloor::rules
