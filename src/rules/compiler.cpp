@@ -9,6 +9,8 @@
 namespace subfloor::rules {
 namespace {
 
+constexpr std::size_t deepest_macros = 100;
+
 // An operand that must be in parentheses where the operator takes a list.
 void append_value(MappedText& to, const ExceptionValue& value, bool list) {
   if (value.is_list) {
@@ -140,6 +142,8 @@ std::optional<NodeId> Compiler::compile_macro(const Expression& use) {
   Macro& macro = compiled_[use.macro];
   if (macro.busy) return fail(use.place, fmt::format("macro '{}' contains itself", use.macro));
   macro.used = true;
+  if (!macro.done && depth_ >= deepest_macros)
+    return fail(use.place, fmt::format("more than {} macros within each other", deepest_macros));
   if (!macro.done) compile_macro_text(*definition, macro);
   unknown_fields_ += macro.unknown_fields;
   other_errors_ += macro.other_errors;
@@ -152,10 +156,12 @@ void Compiler::compile_macro_text(const MacroDefinition& definition, Macro& macr
   const std::size_t unknown = std::exchange(unknown_fields_, 0), others = std::exchange(other_errors_, 0);
   const std::string subject = report_.set_subject(fmt::format("macro '{}'", definition.name));
   macro.busy = true;
+  ++depth_;
   macro.node = compile_text(definition.condition);
   if (macro.node && program_.node(*macro.node).depth > Program::deepest)
     macro.node = fail(definition.condition.place(0), "with its macros, this condition is nested too deeply");
   macro.busy = false;
+  --depth_;
   macro.done = true;
   macro.unknown_fields = std::exchange(unknown_fields_, unknown);
   macro.other_errors = std::exchange(other_errors_, others);

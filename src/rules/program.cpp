@@ -14,6 +14,9 @@ namespace {
 constexpr std::array<std::string_view, 8> transformer_names{"tolower", "toupper", "b64",    "basename",
                                                             "len",     "join",    "concat", "getopt"};
 
+// Nodes of one kind within each other become one, up to so many children: of a chain of macros each would have all.
+constexpr std::size_t widest = 1000;
+
 std::size_t number(auto id) { return static_cast<std::size_t>(id); }
 
 std::string key_of(const Term& term) {
@@ -171,7 +174,7 @@ NodeId Program::join(Node::Kind kind, const std::vector<NodeId>& given) {
     events = all ? events & node(id).events : events | node(id).events;
   };
   for (const NodeId id : given) {
-    if (node(id).kind != kind) {
+    if (node(id).kind != kind || children.size() + node(id).children.size() > widest) {
       take(id);
       continue;
     }
