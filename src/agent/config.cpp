@@ -2,7 +2,6 @@
 #include "agent/config.h"
 
 #include <sys/stat.h>
-#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <array>
@@ -11,11 +10,11 @@
 #include <fstream>
 #include <iterator>
 #include <set>
-#include <sstream>
 
 #include "agent/config_keys.h"
 #include "agent/config_suggest.h"
 #include "agent/config_units.h"
+#include "base/yaml_documents.h"
 #include "telemetry/utf8.h"
 
 namespace subfloor::agent {
@@ -134,28 +133,9 @@ void refuse_other_encodings(std::string_view text, Problems& problems) {
   }
 }
 
-// Where documents begin.
-class Documents final : public YAML::EventHandler {
- public:
-  void OnDocumentStart(const YAML::Mark& mark) override { starts.push_back(mark); }
-  void OnDocumentEnd() override {}
-  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
-  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
-  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-  void OnSequenceEnd() override {}
-  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
-  void OnMapEnd() override {}
-
-  std::vector<YAML::Mark> starts;
-};
-
-// Two documents are looked for and no more: yaml-cpp 0.7 finds documents without end in ",a", and LoadAll takes them.
 void refuse_second_document(const std::string& yaml, Problems& problems) {
-  std::istringstream text(yaml);
-  YAML::Parser parser(text);
-  Documents documents;
-  if (parser.HandleNextDocument(documents) && parser.HandleNextDocument(documents))
+  const YamlDocuments documents(yaml, 2);
+  if (documents.starts.size() > 1)
     problems.add(documents.starts[1], "a second document begins here; the configuration is one");
 }
 

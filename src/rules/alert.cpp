@@ -21,7 +21,7 @@ std::string local_time(Nanoseconds unix_time, const char* format) {
   return {text, std::strftime(text, sizeof text, format, &parts)};
 }
 
-std::string with_nanoseconds(std::string text, Nanoseconds unix_time) {
+std::string with_nanoseconds(const std::string& text, Nanoseconds unix_time) {
   return text + fmt::format(".{:09}", unix_time % second);
 }
 

@@ -9,6 +9,8 @@
 namespace subfloor::rules {
 namespace {
 
+constexpr std::size_t deepest_macros = 100;
+
 // An operand that must be in parentheses where the operator takes a list.
 void append_value(MappedText& to, const ExceptionValue& value, bool list) {
   if (value.is_list) {
@@ -77,7 +79,7 @@ std::optional<NodeId> Compiler::compile_rule(const RuleDefinition& rule) {
   take(compile_text(rule.condition));
   for (const ExceptionDefinition& exception : rule.exceptions) take(compile_exception(exception));
   if (!valid) return std::nullopt;
-  const NodeId whole = program_.all_of(std::move(parts));
+  const NodeId whole = program_.all_of(parts);
   if (program_.node(whole).depth <= Program::deepest) return whole;
   return fail(rule.condition.place(0), "with its macros, this condition is nested too deeply");
 }
@@ -125,8 +127,7 @@ std::optional<NodeId> Compiler::compile_joined(const Expression& expression) {
     valid = valid && node.has_value();
   }
   if (!valid) return std::nullopt;
-  return expression.kind == Expression::Kind::all_of ? program_.all_of(std::move(children))
-                                                     : program_.any_of(std::move(children));
+  return expression.kind == Expression::Kind::all_of ? program_.all_of(children) : program_.any_of(children);
 }
 
 std::optional<NodeId> Compiler::compile_macro(const Expression& use) {
@@ -141,6 +142,8 @@ std::optional<NodeId> Compiler::compile_macro(const Expression& use) {
   Macro& macro = compiled_[use.macro];
   if (macro.busy) return fail(use.place, fmt::format("macro '{}' contains itself", use.macro));
   macro.used = true;
+  if (!macro.done && depth_ >= deepest_macros)
+    return fail(use.place, fmt::format("more than {} macros within each other", deepest_macros));
   if (!macro.done) compile_macro_text(*definition, macro);
   unknown_fields_ += macro.unknown_fields;
   other_errors_ += macro.other_errors;
@@ -153,10 +156,12 @@ void Compiler::compile_macro_text(const MacroDefinition& definition, Macro& macr
   const std::size_t unknown = std::exchange(unknown_fields_, 0), others = std::exchange(other_errors_, 0);
   const std::string subject = report_.set_subject(fmt::format("macro '{}'", definition.name));
   macro.busy = true;
+  ++depth_;
   macro.node = compile_text(definition.condition);
   if (macro.node && program_.node(*macro.node).depth > Program::deepest)
     macro.node = fail(definition.condition.place(0), "with its macros, this condition is nested too deeply");
   macro.busy = false;
+  --depth_;
   macro.done = true;
   macro.unknown_fields = std::exchange(unknown_fields_, unknown);
   macro.other_errors = std::exchange(other_errors_, others);

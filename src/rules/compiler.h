@@ -65,6 +65,7 @@ class Compiler {
   std::map<std::string, Macro, std::less<>> compiled_;
   std::size_t visible_ = SIZE_MAX;  // macros that first stood before can be named
   std::size_t unknown_fields_ = 0, other_errors_ = 0;
+  std::size_t depth_ = 0;  // of macros within each other
 };
 
 }  // namespace subfloor::rules

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rules/definitions.h"
 
-#include <strings.h>
-
+#include <algorithm>
 #include <array>
 
 namespace subfloor::rules {
@@ -12,7 +11,8 @@ constexpr std::array<std::string_view, 8> priorities{"Emergency", "Alert",  "Cri
                                                      "Warning",   "Notice", "Informational", "Debug"};
 
 bool same_letters(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+  const auto same = [](char x, char y) { return (x | 0x20) == (y | 0x20); };  // both are letters where it matters
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), same);
 }
 
 }  // namespace

@@ -122,7 +122,7 @@ const Value* Fixture::given(const std::string& field) const {
 Value Fixture::extract(const FieldReference& field) {
   if (const Value* value = given(to_string(field))) return *value;
   switch (field.id) {
-    case "fd.ip"_field: return ends("fd.cip", "fd.sip");
+    case "fd.ip"_field:
     case "fd.net"_field: return ends("fd.cip", "fd.sip");
     case "fd.port"_field: return ends("fd.cport", "fd.sport");
     case "proc.aname"_field:

@@ -53,12 +53,13 @@ void append_quoted(MappedText& to, const MappedText& item) {
 }
 
 Lists::Lists(const std::vector<ListDefinition>& lists, Report& report)
-    : lists_(lists), report_(report), texts_(lists.size()), used_(lists.size()) {}
+    : lists_(lists), report_(report), texts_(lists.size()), used_(lists.size()) {
+  for (std::size_t i = 0; i < lists.size(); ++i) by_name_.emplace(lists[i].name, i);
+}
 
 std::optional<std::size_t> Lists::find(std::string_view word) const {
-  const auto found = std::find_if(lists_.begin(), lists_.end(), [&](const auto& list) { return list.name == word; });
-  if (found == lists_.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - lists_.begin());
+  const auto found = by_name_.find(word);
+  return found == by_name_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void Lists::append_items(std::size_t list, MappedText& to, std::vector<bool>& within) {
@@ -86,51 +87,73 @@ const MappedText& Lists::text_of(std::size_t list) {
   return *texts_[list];
 }
 
-std::optional<MappedText> Lists::resolve(const MappedText& condition) {
-  const std::string& text = condition.text();
-  MappedText result;
-  bool drop_comma = false;  // the one behind an empty list
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at + 1;
-    if (text[at] == '"' || text[at] == '\'') {
-      end = quoted_end(text, at);
-    } else if (!is_delimiter(text[at])) {
-      end = word_end(text, at);
-    } else if (text[at] == ',' && drop_comma) {
-      drop_comma = false;
-      at = end;
-      continue;
-    }
-    const bool word = !is_delimiter(text[at]) && text[at] != '"' && text[at] != '\'';
-    const bool bounded = (at == 0 || is_delimiter(text[at - 1])) && (end >= text.size() || is_delimiter(text[end]));
-    const auto list = word && bounded ? find(std::string_view(text).substr(at, end - at)) : std::nullopt;
-    if (!list) {
-      if (!is_blank(text[at])) drop_comma = false;
-      result.append(condition, at, end - at);
-    } else {
-      used_[*list] = true;
-      const MappedText& items = text_of(*list);
-      const bool parentheses = wants_parentheses(result.text());
-      if (parentheses) result.append("(", condition.place(at));
-      const bool behind_comma = result.text().find_last_not_of(" \t\r\n") != std::string::npos &&
-                                result.text()[result.text().find_last_not_of(" \t\r\n")] == ',';
-      if (items.empty() && behind_comma) {
-        MappedText without;
-        without.append(result, 0, result.text().find_last_of(','));
-        result = std::move(without);
-      } else if (items.empty()) {
-        drop_comma = true;
-      }
-      result.append(items);
-      if (parentheses) result.append(")", condition.place(end));
-    }
-    at = end;
-    if (result.size() > longest_condition) {
-      report_.error(condition.place(0), "with its lists, this condition is longer than 1 MiB");
-      return std::nullopt;
-    }
+// Copies a condition token by token, with items in place of names.
+class Lists::Resolver {
+ public:
+  Resolver(Lists& lists, const MappedText& condition) : lists_(lists), condition_(condition), text_(condition.text()) {}
+
+  std::optional<MappedText> run() {
+    while (at_ < text_.size() && result_.size() <= longest_condition) token();
+    if (result_.size() > longest_condition) return std::nullopt;
+    return std::move(result_);
   }
-  return result;
+
+ private:
+  void token() {
+    const char c = text_[at_];
+    const bool quote = c == '"' || c == '\'';
+    const std::size_t end = quote ? quoted_end(text_, at_) : is_delimiter(c) ? at_ + 1 : word_end(text_, at_);
+    const auto list =
+        quote || is_delimiter(c) || !bounded(end) ? std::nullopt : lists_.find(text_.substr(at_, end - at_));
+    if (list) {
+      put(*list, end);
+    } else if (c != ',' || !drop_comma_) {
+      result_.append(condition_, at_, end - at_);
+    }
+    if (!list && !is_blank(c)) drop_comma_ = false;
+    at_ = end;
+  }
+
+  [[nodiscard]] bool bounded(std::size_t end) const {
+    return (at_ == 0 || is_delimiter(text_[at_ - 1])) && (end >= text_.size() || is_delimiter(text_[end]));
+  }
+
+  void put(std::size_t list, std::size_t end) {
+    lists_.used_[list] = true;
+    const MappedText& items = lists_.text_of(list);
+    if (items.empty()) return drop_a_comma(end);
+    const bool parentheses = wants_parentheses(result_.text());
+    if (parentheses) result_.append("(", condition_.place(at_));
+    result_.append(items);
+    if (parentheses) result_.append(")", condition_.place(end));
+    drop_comma_ = false;
+  }
+
+  // An empty list goes with the comma before it, or else with the one behind it.
+  void drop_a_comma(std::size_t end) {
+    if (wants_parentheses(result_.text())) return result_.append("()", condition_.place(end));
+    const std::size_t last = result_.text().find_last_not_of(" \t\r\n");
+    if (last == std::string::npos || result_.text()[last] != ',') {
+      drop_comma_ = true;
+      return;
+    }
+    MappedText without;
+    without.append(result_, 0, last);
+    result_ = std::move(without);
+  }
+
+  Lists& lists_;
+  const MappedText& condition_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  bool drop_comma_ = false;
+  MappedText result_;
+};
+
+std::optional<MappedText> Lists::resolve(const MappedText& condition) {
+  auto resolved = Resolver(*this, condition).run();
+  if (!resolved) report_.error(condition.place(0), "with its lists, this condition is longer than 1 MiB");
+  return resolved;
 }
 
 std::vector<const ListDefinition*> Lists::unused() const {

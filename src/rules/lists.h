@@ -3,6 +3,8 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 
 #include "rules/definitions.h"
 #include "rules/diagnostic.h"
@@ -11,6 +13,7 @@ namespace subfloor::rules {
 
 class Lists {
  public:
+  // Both must outlive it.
   Lists(const std::vector<ListDefinition>& lists, Report& report);
 
   // A name is replaced where it is a word: between blanks and ( ) , = and outside quotes. Nothing where the text would
@@ -22,6 +25,8 @@ class Lists {
   [[nodiscard]] const std::vector<ListDefinition>& all() const { return lists_; }
 
  private:
+  class Resolver;
+
   // The items, separated by commas, quoted where they have to be; lists within it by theirs.
   [[nodiscard]] const MappedText& text_of(std::size_t list);
   void append_items(std::size_t list, MappedText& to, std::vector<bool>& within);
@@ -29,6 +34,7 @@ class Lists {
 
   const std::vector<ListDefinition>& lists_;
   Report& report_;
+  std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<std::optional<MappedText>> texts_;
   std::vector<bool> used_;
 };

@@ -31,6 +31,8 @@ TEST(Load, AnEmptyListTakesAComma) {
   EXPECT_EQ(condition_of({empty + rule_text("proc.name in (none, a)")}), "proc.name in (a)");
   EXPECT_EQ(condition_of({empty + rule_text("proc.name in (a, none, b)")}), "proc.name in (a, b)");
   EXPECT_EQ(condition_of({empty + rule_text("fd.num = 1 and not proc.name in (none)")}), "fd.num = 1");
+  EXPECT_EQ(condition_of({empty + rule_text("fd.num = 1 and not proc.name in none")}), "fd.num = 1");
+  EXPECT_EQ(condition_of({empty + rule_text("proc.name in (none, none, a, none)")}), "proc.name in (a)");
 }
 
 TEST(Load, AListIsAWordOnlyWhereOneStands) {
@@ -210,6 +212,14 @@ TEST(Load, AliasesDoNotMakeASmallFileLarge) {
   for (int i = 0; i < 300; ++i) text += "- macro: m" + std::to_string(i) + "\n  condition: *x\n";
   const Loaded loaded = load_text(text);
   EXPECT_GE(loaded.report.errors(), 1U);
+}
+
+TEST(Load, AChainOfMacrosIsNoLongerThanTheStackBears) {
+  std::string text = "- macro: m0\n  condition: fd.num = 1\n";
+  for (int i = 1; i <= 3000; ++i) text += fmt::format("- macro: m{}\n  condition: m{} and fd.num = {}\n", i, i - 1, i);
+  const Loaded loaded = load_text(text + rule_text("m3000"));
+  EXPECT_GE(loaded.report.errors(), 1U);
+  EXPECT_EQ(load_text(text + rule_text("m90")).report.errors(), 0U);
 }
 
 TEST(Load, FoldersAreReadByName) {

@@ -242,6 +242,10 @@ TEST(Mistakes, OfYamlLeaveTheOtherItemsInForce) {
   EXPECT_GE(loaded.report.errors(), 3U);
 }
 
+TEST(Mistakes, OfYamlEndWhereYamlCppFindsNoEnd) {
+  EXPECT_THAT(mistakes_in(",a"), ElementsAre("1:1: error: this is no YAML, or too many documents"));
+}
+
 TEST(Mistakes, LeaveTheRestOfTheSetInForce) {
   const Loaded loaded =
       load_texts({rule_text("fd.nmu = 1"), "- rule: good\n  condition: evt.type = open\n" + std::string(rest)});

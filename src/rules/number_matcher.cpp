@@ -25,12 +25,12 @@ std::optional<WideNumber> parse_number(std::string_view text) {
   const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
   if (hexadecimal) text.remove_prefix(2);
   std::uint64_t magnitude = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failed] = std::from_chars(text.data(), end, magnitude, hexadecimal ? 16 : 10);
+  const char *const begin = text.begin(), *const end = text.end();
+  const auto [stop, failed] = std::from_chars(begin, end, magnitude, hexadecimal ? 16 : 10);
   if (text.empty() || failed != std::errc()) return std::nullopt;
   if (stop != end) {
     double real = 0;
-    const auto [last, wrong] = std::from_chars(text.data(), end, real);
+    const auto [last, wrong] = std::from_chars(begin, end, real);
     if (hexadecimal || wrong != std::errc() || last != end || real != std::floor(real) || real > 9e15)
       return std::nullopt;
     magnitude = static_cast<std::uint64_t>(real);

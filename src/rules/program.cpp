@@ -14,6 +14,9 @@ namespace {
 constexpr std::array<std::string_view, 8> transformer_names{"tolower", "toupper", "b64",    "basename",
                                                             "len",     "join",    "concat", "getopt"};
 
+// Nodes of one kind within each other become one, up to so many children: of a chain of macros each would have all.
+constexpr std::size_t widest = 1000;
+
 std::size_t number(auto id) { return static_cast<std::size_t>(id); }
 
 std::string key_of(const Term& term) {
@@ -132,11 +135,12 @@ void Program::merge_checks(std::vector<NodeId>& children) {
   std::map<std::pair<TermId, Operator>, std::vector<NodeId>> groups;
   for (const NodeId id : children)
     if (const auto op = merged_operator(*this, node(id))) groups[{check(node(id)).left, *op}].push_back(id);
-  for (auto& [group, members] : groups) {
+  for (const auto& group : groups) {
+    const std::vector<NodeId>& members = group.second;
     if (members.size() < 2) continue;
     Check merged;
-    merged.left = group.first;
-    merged.op = group.second;
+    merged.left = group.first.first;
+    merged.op = group.first.second;
     if (merged.op == Operator::startswith) merged.modifier = Modifier::anyof;
     std::set<std::string> seen;
     for (const NodeId id : members) {
@@ -157,7 +161,7 @@ void Program::sort_by_cost(std::vector<NodeId>& children) const {
   children.erase(std::unique(children.begin(), children.end()), children.end());
 }
 
-NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {
+NodeId Program::join(Node::Kind kind, const std::vector<NodeId>& given) {
   const bool all = kind == Node::Kind::all_of;
   const NodeId neutral = all ? always_ : never_, decisive = all ? never_ : always_;
   std::vector<NodeId> children;
@@ -170,7 +174,7 @@ NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {
     events = all ? events & node(id).events : events | node(id).events;
   };
   for (const NodeId id : given) {
-    if (node(id).kind != kind) {
+    if (node(id).kind != kind || children.size() + node(id).children.size() > widest) {
       take(id);
       continue;
     }
@@ -206,8 +210,8 @@ NodeId Program::join(Node::Kind kind, std::vector<NodeId> given) {
   return intern(key, std::move(whole));
 }
 
-NodeId Program::all_of(std::vector<NodeId> children) { return join(Node::Kind::all_of, std::move(children)); }
+NodeId Program::all_of(const std::vector<NodeId>& children) { return join(Node::Kind::all_of, children); }
 
-NodeId Program::any_of(std::vector<NodeId> children) { return join(Node::Kind::any_of, std::move(children)); }
+NodeId Program::any_of(const std::vector<NodeId>& children) { return join(Node::Kind::any_of, children); }
 
 }  // namespace subfloor::rules

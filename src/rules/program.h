@@ -70,12 +70,12 @@ class Program {
   [[nodiscard]] NodeId add(Check check);
   [[nodiscard]] NodeId negation(NodeId of);
   // Flattened, without what does not matter, checks of one field with several constants made one.
-  [[nodiscard]] NodeId all_of(std::vector<NodeId> children);
-  [[nodiscard]] NodeId any_of(std::vector<NodeId> children);
+  [[nodiscard]] NodeId all_of(const std::vector<NodeId>& children);
+  [[nodiscard]] NodeId any_of(const std::vector<NodeId>& children);
 
  private:
   [[nodiscard]] NodeId intern(const std::string& key, Node node);
-  [[nodiscard]] NodeId join(Node::Kind kind, std::vector<NodeId> children);
+  [[nodiscard]] NodeId join(Node::Kind kind, const std::vector<NodeId>& given);
   void merge_checks(std::vector<NodeId>& children);
   void sort_by_cost(std::vector<NodeId>& children) const;
 

@@ -32,6 +32,34 @@ void put(std::vector<Named>& all, Named definition, std::size_t index) {
   }
 }
 
+// The fields of a case's event; false where it is none, which is reported.
+bool read_event(const YamlMap& test, std::string_view key, std::vector<TestDefinition::Entry>& event) {
+  const YamlPart& part = test.part();
+  const YAML::Node fields = test.value(key);
+  if (fields.IsNull()) return true;
+  if (!fields.IsMap()) {
+    part.report.error(test.value_place(key), fmt::format("'{}' is an event: a mapping of fields to values", key));
+    return false;
+  }
+  const YamlMap map(fields, part);
+  for (const std::string& name : map.keys()) {
+    const YAML::Node value = map.value(name);
+    TestDefinition::Entry entry{MappedText(name, map.key_place(name)), value.IsSequence(), {}};
+    const auto take = [&](const YAML::Node& each) {
+      const Place at = map.key_place(name);
+      if (auto text = each.IsScalar() ? part.text(each, at) : std::nullopt) return entry.values.push_back(*text);
+      part.report.error(part.place(each, at), "a field's value is a text, a number, true, false, or a list of such");
+    };
+    if (entry.is_list) {
+      for (const YAML::Node& each : value) take(each);
+    } else if (!value.IsNull()) {  // null: the field is absent
+      take(value);
+    }
+    event.push_back(std::move(entry));
+  }
+  return true;
+}
+
 bool is_identifier(const std::string& name) {
   Cursor cursor(name);
   return cursor.identifier() && cursor.at_end();
@@ -127,30 +155,7 @@ void Reader::read_test(const YAML::Node& node, const YamlMap& item, const std::s
     test.like = map.text("like").value_or(MappedText()).text();
     test.like_place = map.value_place("like");
   }
-  const YAML::Node event = map.value(key);
-  if (!event.IsMap() && !event.IsNull())
-    return report_.error(map.value_place(key), fmt::format("'{}' is an event: a mapping of fields to values", key));
-  for (const auto& entry : event) {
-    if (!entry.first.IsScalar()) {
-      report_.error(part.place(entry.first, map.place()), "a key must be a field");
-      continue;
-    }
-    TestDefinition::Entry field;
-    const Place at = part.place(entry.first, map.place());
-    field.field = part.text(entry.first, at).value_or(MappedText());
-    field.is_list = entry.second.IsSequence();
-    const auto take = [&](const YAML::Node& value) {
-      if (auto text = value.IsScalar() ? part.text(value, at) : std::nullopt) return field.values.push_back(*text);
-      report_.error(part.place(value, at), "a field's value is a text, a number, true, false, or a list of such");
-    };
-    if (field.is_list) {
-      for (const YAML::Node& value : entry.second) take(value);
-    } else if (!entry.second.IsNull()) {  // null: the field is absent
-      take(entry.second);
-    }
-    test.event.push_back(std::move(field));
-  }
-  definitions_.tests.push_back(std::move(test));
+  if (read_event(map, key, test.event)) definitions_.tests.push_back(std::move(test));
 }
 
 }  // namespace subfloor::rules

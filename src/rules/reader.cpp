@@ -2,12 +2,12 @@
 #include "rules/reader.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/eventhandler.h>
 
 #include <array>
 #include <charconv>
 
 #include "base/nearest.h"
+#include "base/yaml_documents.h"
 
 namespace subfloor::rules {
 namespace {
@@ -16,6 +16,8 @@ using namespace std::string_view_literals;
 
 // Of Falco's engine: what its rules of that version can say is understood.
 constexpr std::array<std::uint32_t, 3> engine_version{0, 63, 0};
+
+constexpr std::size_t most_documents = 1000;  // of one file
 
 // "0.57.0"; a whole number n is 0.n.0. Nothing where it is neither.
 std::optional<std::array<std::uint32_t, 3>> parse_version(std::string_view text) {
@@ -53,7 +55,13 @@ void Reader::read(const Source& source, std::uint32_t file) {
 std::optional<Reader::SyntaxError> Reader::read_part(const YamlPart& part, std::string_view text) {
   std::vector<YAML::Node> documents;
   try {
-    documents = YAML::LoadAll(std::string(text));
+    const std::string yaml(text);
+    const auto starts = YamlDocuments(yaml, most_documents).starts;
+    if (starts.size() >= most_documents)
+      return SyntaxError{
+          {part.file, static_cast<std::uint32_t>(part.begin + static_cast<std::size_t>(starts.back().pos))},
+          "this is no YAML, or too many documents"};
+    documents = YAML::LoadAll(yaml);
   } catch (const YAML::Exception& error) {
     const std::size_t pos = error.mark.is_null() ? 0 : static_cast<std::size_t>(std::max(error.mark.pos, 0));
     return SyntaxError{{part.file, static_cast<std::uint32_t>(part.begin + pos)}, error.msg};
