@@ -295,12 +295,16 @@ TEST_P(Opens, SaysWhereAThreadHadClosedTheFileBeforeItCouldBeLookedAt) {
   ASSERT_NO_FATAL_FAILURE(open({SYS_openat}, 64 << 20));
   const auto calls = calls_in_child([&] {
     std::atomic<bool> over{false};
-    std::thread closes([&over] {
-      while (!over)
-        for (int fd = 3; fd < 6; ++fd) close(fd);
+    const int lowest = dup(0);  // the number that each gets
+    if (lowest < 0) return 1;
+    std::thread closes([&over, lowest] {
+      while (!over) close(lowest);
     });
-    for (int i = 0; i < 5'000; ++i)
-      if (::open(path.c_str(), O_RDONLY) < 0) return 1;
+    for (int i = 0; i < 5'000; ++i) {
+      const int file = ::open(path.c_str(), O_RDONLY);
+      if (file < 0) return 1;
+      close(file);
+    }
     over = true;
     closes.join();
     return 0;
