@@ -132,6 +132,17 @@ void add_sensors(Page& page, const Json& status) {
 }
 
 // Nothing where nobody is asked, or no runtime is on this host and none is missed.
+void add_rules(Page& page, const Json& status) {
+  const Json& rules = member(status, "rules");
+  const std::uint64_t count = count_of(member(rules, "rules"));
+  const Json& mistakes = member(rules, "mistakes");
+  if (count == 0 && mistakes.empty()) return;
+  page.line("rules", fmt::format("{} in force · {} alerts", count, count_of(member(rules, "alerts"))));
+  for (const Json& mistake : mistakes)
+    if (mistake.is_string())
+      page.line("", mistake.get<std::string>().substr(0, mistake.get<std::string>().find('\n')), "33");
+}
+
 void add_identity(Page& page, const Json& status) {
   const Json& identity = member(status, "identity");
   const std::string runtime = text_of(identity, "runtime"), problem = text_of(identity, "problem");
@@ -231,6 +242,7 @@ std::string status_table(const Json& status, const Look& look) {
   add_config(page, status);
   add_sensors(page, status);
   add_identity(page, status);
+  add_rules(page, status);
   add_losses(page, status);
   add_exporters(page, status);
   add_tls(page, status);
