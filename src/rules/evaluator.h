@@ -19,7 +19,8 @@ class Evaluator {
  public:
   explicit Evaluator(std::shared_ptr<const RuleSet> rules);
 
-  // The first rule that matches, by its place in the set; nothing where none does.
+  // The first rule that matches, by its place in the set; nothing where none does. One that what is unknown would
+  // decide does not.
   [[nodiscard]] std::optional<std::size_t> first_match(Facts& facts);
   // All that match, in order.
   void all_matches(Facts& facts, std::vector<std::size_t>& matches);

@@ -103,6 +103,14 @@ TEST(Mistakes, WithinQuotedTextAreAtTheirColumn) {
       << "a column is a character";
 }
 
+TEST(Mistakes, BehindTagsAndAnchorsAreAtTheirColumn) {
+  EXPECT_THAT(mistakes_of("!!str &a 'fd.nmu = 3'"),
+              ElementsAre("2:24: error: unknown field 'fd.nmu' (did you mean 'fd.num'?)"));
+  EXPECT_THAT(
+      mistakes_in("- rule: r\r\n  condition: >-\r\n    fd.num = 1 and\r\n    fd.nmu = 3\r\n" + std::string(rest)),
+      ElementsAre("4:5: error: unknown field 'fd.nmu' (did you mean 'fd.num'?)"));
+}
+
 TEST(Mistakes, AreWhereTheListOrMacroSaysThem) {
   EXPECT_THAT(mistakes_in("- list: ports\n  items: [80,\n    htp]\n" + rule_text("fd.sport in (ports)")),
               ElementsAre("3:5: error: 'htp' is no port"));

@@ -2,6 +2,7 @@
 // Events a second against Falco's stable rules, which are read from beside the project (../shared/data/falco-rules) or
 // from the folder FALCO_RULES.
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <cstdlib>
@@ -20,9 +21,18 @@ std::string stock_folder() {
   return folder == nullptr ? "../shared/data/falco-rules" : folder;
 }
 
-std::shared_ptr<const RuleSet> stock_rules() {
+// `others`: so many rules more, which no open and no exec can match.
+std::shared_ptr<const RuleSet> stock_rules(std::int64_t others = 0) {
   auto sources = read_sources({stock_folder() + "/falco_rules.yaml"});
-  return sources ? load(std::move(*sources)).rules : nullptr;
+  if (!sources) return nullptr;
+  std::string more;
+  for (std::int64_t i = 0; i < others; ++i)
+    more += fmt::format(
+        "- rule: r{}\n  condition: evt.type = connect and proc.name contains n{}\n  desc: d\n  output: o\n"
+        "  priority: INFO\n",
+        i, i);
+  sources->emplace_back("more.yaml", more);
+  return load(std::move(*sources)).rules;
 }
 
 // As a sensor has them: a value is at hand as soon as it is asked for.
@@ -93,7 +103,7 @@ PlainFacts open_by_name() {
 
 template <class Ask>
 void measure(benchmark::State& state, PlainFacts facts, Ask ask) {
-  const auto rules = stock_rules();
+  const auto rules = stock_rules(state.range(0));
   if (!rules) {
     state.SkipWithError(("no rules in " + stock_folder()).c_str());
     return;
@@ -107,22 +117,22 @@ void measure(benchmark::State& state, PlainFacts facts, Ask ask) {
 void open_that_matches_nothing(benchmark::State& state) {
   measure(state, open_event(), [](Evaluator& e, Facts& f) { return e.first_match(f).has_value(); });
 }
-BENCHMARK(open_that_matches_nothing);
+BENCHMARK(open_that_matches_nothing)->ArgName("others")->Arg(0)->Arg(1000);
 
 void exec_that_matches_nothing(benchmark::State& state) {
   measure(state, exec_event(), [](Evaluator& e, Facts& f) { return e.first_match(f).has_value(); });
 }
-BENCHMARK(exec_that_matches_nothing);
+BENCHMARK(exec_that_matches_nothing)->ArgName("others")->Arg(0);
 
 void event_that_no_rule_names(benchmark::State& state) {
   measure(state, PlainFacts("close"_event), [](Evaluator& e, Facts& f) { return e.first_match(f).has_value(); });
 }
-BENCHMARK(event_that_no_rule_names);
+BENCHMARK(event_that_no_rule_names)->ArgName("others")->Arg(0);
 
 void could_match_by_name(benchmark::State& state) {
   measure(state, open_by_name(), [](Evaluator& e, Facts& f) { return e.could_match(f); });
 }
-BENCHMARK(could_match_by_name);
+BENCHMARK(could_match_by_name)->ArgName("others")->Arg(0);
 
 void load_stable_rules(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(stock_rules());

@@ -15,6 +15,7 @@ class Walk {
       : value_(value), source_(source), file_(begin.file), at_(std::min<std::size_t>(begin.offset, source.size())) {}
 
   MappedText run() {
+    skip_properties();
     const char style = peek();
     if (style == '|' || style == '>') {
       skip_header();
@@ -37,6 +38,14 @@ class Walk {
   void take(std::size_t source_bytes) {
     result_.append(value_[next_++], {file_, static_cast<std::uint32_t>(at_)});
     at_ += source_bytes;
+  }
+
+  // A tag and an anchor, which no plain scalar begins with.
+  void skip_properties() {
+    while (peek() == '!' || peek() == '&') {
+      while (at_ < source_.size() && !is_white(source_[at_])) ++at_;
+      while (at_ < source_.size() && is_white(source_[at_])) ++at_;
+    }
   }
 
   void skip_header() {

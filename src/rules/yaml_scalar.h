@@ -8,8 +8,8 @@
 
 namespace subfloor::rules {
 
-// `begin` is where the scalar starts in the source's text: its quote, its '|' or '>', or its first character. Where the
-// two cannot be brought together (a tag in front), all that follows is at the last place that could be told.
+// `begin` is where the scalar starts in the source's text: its tag or anchor, its quote, its '|' or '>', or its first
+// character. Where the two cannot be brought together, all that follows is at the last place that could be told.
 [[nodiscard]] MappedText map_scalar(std::string_view value, std::string_view source, Place begin);
 
 }  // namespace subfloor::rules
