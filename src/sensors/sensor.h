@@ -230,7 +230,7 @@ class Sensor {
 struct SyscallCheck {
   std::uint8_t argument = 0;  // from 0; 6: the result
   std::vector<std::uint64_t> values;  // at most 8
-  bool negated = false;       // passed where it is none of them
+  bool negated = false;  // passed where it is none of them
   std::uint64_t mask = 0xffffffff;  // most arguments are ints, and the kernel does not look at their upper half
 };
 
@@ -251,7 +251,7 @@ struct Settings {
   std::vector<std::uint16_t> ports;  // empty: all
   bool unix_sockets = true;
   std::vector<std::uint16_t> datagram_ports{53};  // at either end; empty: none
-  std::vector<WantedSyscall> syscalls;  // none: nothing is attached, and no system call costs more
+  std::vector<WantedSyscall> syscalls{};  // none: nothing is attached, and no system call costs more
   std::uint32_t ignored_names = 65536;  // that the kernel remembers; fixed once attached
 };
 

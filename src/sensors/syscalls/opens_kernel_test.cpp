@@ -2,7 +2,9 @@
 // Opened files: which file it was, by every way there is to open one.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -247,6 +249,42 @@ TEST_P(Opens, TellsThatTheNameIsGone) {
   EXPECT_TRUE(calls[1].call.file->unlinked);
   EXPECT_EQ(calls[1].path, path);
   EXPECT_EQ(calls[1].call.file->links, 0U);
+}
+
+// Makes `root` the root of a mount namespace of its own, as container runtimes do.
+bool become_contained(const std::string& root) {
+  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount(root.c_str(), root.c_str(), nullptr, MS_BIND, nullptr) == 0 && chdir(root.c_str()) == 0 &&
+         syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 && chdir("/") == 0;
+}
+
+TEST_P(Opens, TellsThePathAsItIsInTheContainer) {
+  const Place place;
+  made(place, "file");
+  std::filesystem::create_directory(place / "dir");
+  ASSERT_NO_FATAL_FAILURE(open({SYS_openat}));
+  int refused = 0;
+  const pid_t child = fork();
+  if (child == 0) _exit(become_contained(place.path()) ? opened("/dir/../file") : 77);
+  ASSERT_EQ(waitpid(child, &refused, 0), child);
+  if (WEXITSTATUS(refused) == 77) GTEST_SKIP() << "missing: a root that pivot_root can move";
+  ASSERT_EQ(refused, 0);
+  const auto calls = calls_of(child);
+  ASSERT_THAT(calls, SizeIs(1));
+  EXPECT_EQ(calls[0].path, "/file");
+  EXPECT_FALSE(calls[0].call.file->path_foreign);
+}
+
+TEST_P(Opens, SaysThatThePathIsOfAnotherMountNamespace) {
+  const Place place;
+  const std::string path = made(place, "file"), through = "/proc/" + std::to_string(getpid()) + "/root" + path;
+  ASSERT_NO_FATAL_FAILURE(open({SYS_openat}));
+  const auto calls = calls_in_child([&] { return unshare(CLONE_NEWNS) != 0 || opened(path) || opened(through); });
+  ASSERT_THAT(calls, SizeIs(2));
+  EXPECT_EQ(calls[0].path, path);
+  EXPECT_FALSE(calls[0].call.file->path_foreign);
+  EXPECT_EQ(calls[1].path, path);
+  EXPECT_TRUE(calls[1].call.file->path_foreign);
 }
 
 // The text that the kernel read and the text that is there when the call returns differ: the file tells which it was.
