@@ -140,7 +140,8 @@ void Pipeline::on_exec(Process&& process, Nanoseconds when) {
 // A request to io_uring may still be refused, and its path be another by then: it is not told as if it were done.
 void Pipeline::on_syscall(const Syscall& call) {
   if (detection_ == nullptr || !call.result_known) return;
-  if (const auto type = event_type_of(call); type && detection_->wants(*type)) detect(*type, call.pid, call.when, &call);
+  if (const auto type = event_type_of(call); type && detection_->wants(*type))
+    detect(*type, call.pid, call.when, &call);
 }
 
 void Pipeline::detect(rules::EventType type, std::uint32_t pid, Nanoseconds when, const Syscall* call) {

@@ -28,8 +28,8 @@ bool could_match(const std::string& condition, std::string_view path, std::uint8
   call.file->path = path;
   call.file->mode = S_IFREG;
   call.file->accesses = accesses;
-  const Event event{.type = "openat"_event, .syscall = &call, .process = std::make_shared<const Process>(),
-                    .workload = nullptr};
+  const Event event{
+      .type = "openat"_event, .syscall = &call, .process = std::make_shared<const Process>(), .workload = nullptr};
   EventFacts facts([](std::uint32_t) { return std::make_shared<const Process>(); });
   facts.begin(event);
   return name_could_match(*rules, facts, *call.file);
