@@ -198,6 +198,8 @@ void Pipeline::on_call(Call& call, const Connection& connection, std::uint32_t p
   if (!held_.empty()) tell_held(call.end);
   std::optional<tracing::Unnamed> unnamed;
   if (following_) unnamed = trace_feed_.on_call(call, connection);
+  if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
+  redactor_.apply(call);  // before anything is copied
   // A connection's calls are told in their order.
   const auto of_same = [&connection](const Held& held) { return held.connection.key == connection.key; };
   const bool waits = (unnamed && tracer_.better_wait(*unnamed)) || std::ranges::any_of(held_, of_same);
@@ -221,8 +223,6 @@ void Pipeline::tell_held(Nanoseconds now) {
 
 void Pipeline::tell(Call& call, const Connection& connection, std::uint32_t pid, std::uint32_t peer_pid,
                     const std::optional<tracing::Unnamed>& unnamed) {
-  if (listeners_ == 0 && !windows_.keeps_queries()) wipe(call.query);  // so that it need not be redacted
-  redactor_.apply(call);
   const ProcessRef process = processes_.find(pid);
   const bool peer_wanted = listeners_ > 0 || map_.on();
   const ProcessRef peer = peer_pid == 0 || !peer_wanted ? nullptr : processes_.find(peer_pid);

@@ -307,6 +307,7 @@ void Tracer::begin(const Call& call, const Connection& connection, std::uint32_t
   request->content = content_of(call);
   request->shape = shape_of(call);
   request->origin = origin_of(call, connection, context);
+  (void)settled(*request->origin);  // mostly; its client may be gone when the response is out
   const Handle handle = requests_.handle_of(*request);
   link.serving.push_back(handle);
   thread.serving = handle;

@@ -190,6 +190,16 @@ TEST(Tracer, NamesCallsAfterAClientThatIsHeardOfLast) {
   EXPECT_EQ(host.tracer.name(query).trace, asked.trace);
 }
 
+TEST(Tracer, RemembersAClientThatIsGoneWhenItIsAnswered) {
+  Host host;
+  host.send(web, 1, Host::client, 11);
+  host.receive(web_served, 1, Host::server, 21);
+  host.tracer.on_closed(web);
+  const Unnamed served = host.over(web_served, Host::call(Kind::server, 1, Host::server, 21));
+  EXPECT_FALSE(host.tracer.better_wait(served));
+  EXPECT_NE(host.tracer.name(served).parent, 0U);
+}
+
 // What waits to be named is not being served any more.
 TEST(Tracer, ARequestIsOverBeforeItHasAName) {
   Host host;
