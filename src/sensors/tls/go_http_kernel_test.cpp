@@ -140,9 +140,11 @@ class GoHttp : public TlsSensorTest {
   SocketKey socket_ = 0;
 };
 
+// Those of tests/go are beside this program.
 std::vector<std::string> programs() {
   std::vector<std::string> all;
-  for (const auto& entry : std::filesystem::directory_iterator(GO_PROGRAMS))
+  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "go";
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
     if (entry.path().filename().string().ends_with("-exe-stripped")) all.push_back(entry.path());
   return all;
 }
