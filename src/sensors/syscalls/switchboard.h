@@ -2,7 +2,6 @@
 // What the programs are told to look at: memory shared with them, changed while they run.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -34,12 +33,12 @@ void tell_wanted(Bss& bss, const std::vector<WantedSyscall>& wanted) {
     place.results = SYSCALLS_SUCCESS | SYSCALLS_FAILURE;
     place.sockets_only = 0;
     place.addressed_only = 0;
-    place.file_types = 0;
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    std::atomic_ref(place.file_types).exchange(0);  // what is above comes before what is below
     place = want_of(one);
   }
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  std::ranges::copy(entries_of(wanted), bss.wanted);
+  const std::vector<std::uint8_t> entries = entries_of(wanted);
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    std::atomic_ref(bss.wanted[i]).store(entries[i], std::memory_order_release);
 }
 
 }  // namespace subfloor::sensors
