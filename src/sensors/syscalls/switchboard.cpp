@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sensors/syscalls/switchboard.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "sensors/syscalls/table.h"
